@@ -1,0 +1,8 @@
+//! The names of this crate's metrics.
+
+/// Counter: events acknowledged by Kafka.
+pub const EVENTS_PUBLISHED: &str = "nova_stream_events_published_total";
+/// Counter: events Kafka did not take, by `reason` (`queue_full`, `unavailable`).
+pub const EVENTS_REFUSED: &str = "nova_stream_events_refused_total";
+/// Histogram: seconds from handing a batch over to the last acknowledgement.
+pub const PUBLISH_SECONDS: &str = "nova_stream_publish_seconds";

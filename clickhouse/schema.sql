@@ -1,0 +1,985 @@
+-- Nova's ClickHouse schema. Idempotent; deploy it with `nova migrate`, or with
+--   clickhouse-client --multiquery < clickhouse/schema.sql
+-- The only thing it needs from the server is the named collection `nova_kafka` (clickhouse/config.d/nova.xml).
+--
+-- The rule of the data plane: nothing is incremented. Facts are keyed and versioned (version = PostgreSQL LSN, or the
+-- event's time); every derived number is recomputed from the facts of the posts that changed. Duplicates, replays,
+-- reordering and crashes between any two steps give the same result. See clickhouse/README.md.
+--
+-- Order of this file: targets, then the views that write into them, then the Kafka tables and the views that read
+-- those: a consumer starts when its first view is attached, and everything behind it is there by then.
+
+-- ============================================================================ facts: changes of PostgreSQL
+
+CREATE TABLE IF NOT EXISTS posts_cdc
+(
+    post_id     UUID,
+    author_id   UUID,
+    caption     String CODEC(ZSTD),
+    media_url   String CODEC(ZSTD),
+    media_type  LowCardinality(String),
+    duration_ms UInt32,
+    visibility  LowCardinality(String),
+    created_at  DateTime64(6, 'UTC'),
+    updated_at  DateTime64(6, 'UTC'),
+    deleted_at  Nullable(DateTime64(6, 'UTC')),
+    _version    UInt64,
+    _deleted    UInt8
+)
+ENGINE = ReplacingMergeTree(_version, _deleted)
+ORDER BY post_id
+SETTINGS index_granularity = 512;
+
+CREATE TABLE IF NOT EXISTS likes_cdc
+(
+    post_id    UUID,
+    user_id    UUID,
+    author_id  UUID,
+    created_at DateTime64(6, 'UTC'),
+    _version   UInt64,
+    _deleted   UInt8
+)
+ENGINE = ReplacingMergeTree(_version, _deleted)
+ORDER BY (post_id, user_id)
+SETTINGS index_granularity = 512;
+
+CREATE TABLE IF NOT EXISTS comments_cdc
+(
+    comment_id UUID,
+    post_id    UUID,
+    user_id    UUID,
+    author_id  UUID,
+    created_at DateTime64(6, 'UTC'),
+    _version   UInt64,
+    _deleted   UInt8
+)
+ENGINE = ReplacingMergeTree(_version, _deleted)
+ORDER BY (post_id, comment_id)
+SETTINGS index_granularity = 512;
+
+CREATE TABLE IF NOT EXISTS follows_cdc
+(
+    follower_id UUID,
+    followee_id UUID,
+    created_at  DateTime64(6, 'UTC'),
+    _version    UInt64,
+    _deleted    UInt8
+)
+ENGINE = ReplacingMergeTree(_version, _deleted)
+ORDER BY (follower_id, followee_id)
+SETTINGS index_granularity = 512;
+
+-- ============================================================================ facts: client events
+
+-- `event_id` is made by the client and deduplicates; the post and the user belong to the key so that one client cannot
+-- displace another's event. The newest arrival of an event wins.
+CREATE TABLE IF NOT EXISTS events_raw
+(
+    event_id    UUID,
+    user_id     UUID,
+    event_type  LowCardinality(String),
+    post_id     UUID,
+    author_id   UUID,
+    dwell_ms    Nullable(UInt32),
+    occurred_at DateTime64(3, 'UTC'),
+    received_at DateTime64(3, 'UTC'),
+    _version    UInt64
+)
+ENGINE = ReplacingMergeTree(_version)
+ORDER BY (post_id, user_id, event_id)
+TTL toDateTime(occurred_at) + INTERVAL 30 DAY
+SETTINGS index_granularity = 1024;
+
+-- ============================================================================ what could not be taken
+
+-- Messages that no row could be made of (`quarantined`), or only by leaving a field out (`applied`): nothing is lost
+-- silently. Position and raw bytes are kept, so that a repaired message can be produced again.
+CREATE TABLE IF NOT EXISTS dead_letters
+(
+    topic       LowCardinality(String),
+    partition   UInt64,
+    offset      UInt64,
+    disposition LowCardinality(String),
+    error       String,
+    raw         String CODEC(ZSTD),
+    received_at DateTime64(3, 'UTC')
+)
+ENGINE = ReplacingMergeTree(received_at)
+ORDER BY (topic, partition, offset)
+TTL toDateTime(received_at) + INTERVAL 30 DAY;
+
+-- ============================================================================ the same facts in another order
+
+-- Posts by author and time: one range read per author (follow and affinity sources).
+-- `author_id` and `created_at` never change (PostgreSQL refuses it), so the key of a post is one key.
+CREATE TABLE IF NOT EXISTS posts_by_author
+(
+    author_id  UUID,
+    created_at DateTime64(6, 'UTC'),
+    post_id    UUID,
+    visibility LowCardinality(String),
+    hidden     UInt8,
+    _version   UInt64,
+    _deleted   UInt8
+)
+ENGINE = ReplacingMergeTree(_version, _deleted)
+ORDER BY (author_id, created_at, post_id)
+SETTINGS index_granularity = 512;
+
+-- Followers of an author: the reverse of follows_cdc.
+CREATE TABLE IF NOT EXISTS follow_graph
+(
+    followee_id UUID,
+    follower_id UUID,
+    created_at  DateTime64(6, 'UTC'),
+    _version    UInt64,
+    _deleted    UInt8
+)
+ENGINE = ReplacingMergeTree(_version, _deleted)
+ORDER BY (followee_id, follower_id)
+SETTINGS index_granularity = 512;
+
+-- One edge per interaction of a user with an author, keyed by what it was (a like's post, a comment, a share's event):
+-- counted by the user's prefix it ages out exactly and subtracts unlikes.
+CREATE TABLE IF NOT EXISTS user_author_90d
+(
+    user_id       UUID,
+    author_id     UUID,
+    kind          LowCardinality(String),
+    ref_id        UUID,
+    interacted_at DateTime64(6, 'UTC'),
+    _version      UInt64,
+    _deleted      UInt8
+)
+ENGINE = ReplacingMergeTree(_version, _deleted)
+ORDER BY (user_id, author_id, kind, ref_id)
+TTL toDateTime(interacted_at) + INTERVAL 91 DAY
+SETTINGS index_granularity = 512;
+
+-- ============================================================================ derived numbers
+
+-- Which posts changed, and when ClickHouse learnt of it: the work list of the recounts below. A hint, not a fact:
+-- reading an entry twice only recounts twice.
+CREATE TABLE IF NOT EXISTS post_changes
+(
+    changed_at DateTime64(3, 'UTC'),
+    post_id    UUID
+)
+ENGINE = MergeTree
+ORDER BY (changed_at, post_id)
+TTL toDateTime(changed_at) + INTERVAL 1 DAY;
+
+-- How far each recount has read the work list.
+CREATE TABLE IF NOT EXISTS recount_watermarks
+(
+    name LowCardinality(String),
+    at   DateTime64(3, 'UTC')
+)
+ENGINE = ReplacingMergeTree(at)
+ORDER BY name;
+
+-- Absolute counts of every post, in order of time: the trending source reads the last 24 hours of it.
+CREATE TABLE IF NOT EXISTS post_engagement
+(
+    created_at  DateTime64(6, 'UTC'),
+    post_id     UUID,
+    author_id   UUID,
+    visibility  LowCardinality(String),
+    hidden      UInt8,
+    likes       UInt64,
+    comments    UInt64,
+    shares      UInt64,
+    impressions UInt64,
+    views       UInt64,
+    _version    UInt64
+)
+ENGINE = ReplacingMergeTree(_version)
+ORDER BY (created_at, post_id)
+SETTINGS index_granularity = 1024;
+
+-- Absolute counts of a post's client events, by hour. Not a SummingMergeTree: that counts a redelivered event twice.
+CREATE TABLE IF NOT EXISTS post_metrics_1h
+(
+    post_id     UUID,
+    hour        DateTime('UTC'),
+    impressions UInt64,
+    views       UInt64,
+    shares      UInt64,
+    clicks      UInt64,
+    dwell_ms    UInt64,
+    _version    UInt64
+)
+ENGINE = ReplacingMergeTree(_version)
+ORDER BY (post_id, hour)
+SETTINGS index_granularity = 1024;
+
+-- The 200 hottest public posts of the last hour, as computed at `computed_at`: read the newest computation only.
+CREATE TABLE IF NOT EXISTS hot_posts_1h
+(
+    computed_at DateTime64(3, 'UTC'),
+    rank        UInt32,
+    post_id     UUID,
+    author_id   UUID,
+    created_at  DateTime64(6, 'UTC'),
+    engagement  Float64,
+    freshness   Float64,
+    score       Float64
+)
+ENGINE = ReplacingMergeTree
+ORDER BY (computed_at, rank)
+TTL toDateTime(computed_at) + INTERVAL 1 HOUR;
+
+-- ============================================================================ views: facts in another order
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS mv_posts_by_author TO posts_by_author AS
+SELECT author_id, created_at, post_id, visibility, deleted_at IS NOT NULL AS hidden, _version, _deleted
+FROM posts_cdc;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS mv_follow_graph TO follow_graph AS
+SELECT followee_id, follower_id, created_at, _version, _deleted
+FROM follows_cdc;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS mv_user_author_90d TO user_author_90d AS
+SELECT user_id, author_id, 'like' AS kind, post_id AS ref_id, created_at AS interacted_at, _version, _deleted
+FROM likes_cdc;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS mv_user_author_90d_comments TO user_author_90d AS
+SELECT user_id, author_id, 'comment' AS kind, comment_id AS ref_id, created_at AS interacted_at, _version, _deleted
+FROM comments_cdc;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS mv_user_author_90d_shares TO user_author_90d AS
+SELECT user_id, author_id, 'share' AS kind, event_id AS ref_id, occurred_at AS interacted_at, _version, 0 AS _deleted
+FROM events_raw
+WHERE event_type = 'share';
+
+-- ============================================================================ views: recounts
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS mv_post_changes_posts TO post_changes AS
+SELECT DISTINCT now64(3, 'UTC') AS changed_at, post_id FROM posts_cdc;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS mv_post_changes_likes TO post_changes AS
+SELECT DISTINCT now64(3, 'UTC') AS changed_at, post_id FROM likes_cdc;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS mv_post_changes_comments TO post_changes AS
+SELECT DISTINCT now64(3, 'UTC') AS changed_at, post_id FROM comments_cdc;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS mv_post_changes_events TO post_changes AS
+SELECT DISTINCT now64(3, 'UTC') AS changed_at, post_id FROM events_raw;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS mv_post_engagement_watermark TO recount_watermarks AS
+SELECT 'post_engagement' AS name, fromUnixTimestamp64Milli(toInt64(max(_version)), 'UTC') AS at
+FROM post_engagement
+HAVING count() > 0;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS mv_post_metrics_1h_watermark TO recount_watermarks AS
+SELECT 'post_metrics_1h' AS name, fromUnixTimestamp64Milli(toInt64(max(_version)), 'UTC') AS at
+FROM post_metrics_1h
+HAVING count() > 0;
+
+-- Recounts every post that changed since the last recount, less ten seconds: an entry of the work list may become
+-- visible that long after the time it carries. The version is the time of the recount.
+CREATE MATERIALIZED VIEW IF NOT EXISTS mv_post_engagement
+REFRESH EVERY 1 SECOND APPEND TO post_engagement AS
+WITH
+    toUInt64(toUnixTimestamp64Milli(now64(3, 'UTC'))) AS recounted_at,
+    (SELECT max(at) FROM recount_watermarks WHERE name = 'post_engagement') - INTERVAL 10 SECOND AS since,
+    changed AS (SELECT DISTINCT post_id FROM post_changes WHERE changed_at >= since)
+SELECT
+    posts.created_at AS created_at,
+    posts.post_id AS post_id,
+    posts.author_id AS author_id,
+    posts.visibility AS visibility,
+    posts.hidden AS hidden,
+    likes.n AS likes,
+    comments.n AS comments,
+    events.shares AS shares,
+    events.impressions AS impressions,
+    events.views AS views,
+    recounted_at AS _version
+FROM
+(
+    -- Not FINAL: a row deleted in PostgreSQL has to become hidden here, not to vanish from the recount.
+    SELECT
+        post_id,
+        any(author_id) AS author_id,
+        any(created_at) AS created_at,
+        argMax(visibility, _version) AS visibility,
+        argMax(deleted_at IS NOT NULL OR _deleted, _version) AS hidden
+    FROM posts_cdc
+    WHERE post_id IN (changed)
+    GROUP BY post_id
+) AS posts
+LEFT JOIN
+(
+    SELECT post_id, count() AS n FROM likes_cdc FINAL WHERE post_id IN (changed) GROUP BY post_id
+) AS likes ON likes.post_id = posts.post_id
+LEFT JOIN
+(
+    SELECT post_id, count() AS n FROM comments_cdc FINAL WHERE post_id IN (changed) GROUP BY post_id
+) AS comments ON comments.post_id = posts.post_id
+LEFT JOIN
+(
+    SELECT
+        post_id,
+        countIf(event_type = 'share') AS shares,
+        countIf(event_type = 'impression') AS impressions,
+        countIf(event_type = 'view') AS views
+    FROM events_raw FINAL
+    WHERE post_id IN (changed)
+    GROUP BY post_id
+) AS events ON events.post_id = posts.post_id;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS mv_post_metrics_1h
+REFRESH EVERY 2 SECOND APPEND TO post_metrics_1h AS
+WITH
+    toUInt64(toUnixTimestamp64Milli(now64(3, 'UTC'))) AS recounted_at,
+    (SELECT max(at) FROM recount_watermarks WHERE name = 'post_metrics_1h') - INTERVAL 10 SECOND AS since,
+    changed AS (SELECT DISTINCT post_id FROM post_changes WHERE changed_at >= since)
+SELECT
+    post_id,
+    toStartOfHour(toDateTime(occurred_at, 'UTC')) AS hour,
+    countIf(event_type = 'impression') AS impressions,
+    countIf(event_type = 'view') AS views,
+    countIf(event_type = 'share') AS shares,
+    countIf(event_type = 'click') AS clicks,
+    sum(ifNull(dwell_ms, 0)) AS dwell_ms,
+    any(recounted_at) AS _version
+FROM events_raw FINAL
+WHERE post_id IN (changed)
+GROUP BY post_id, hour;
+
+-- The hot score of the contract: 0.40 * engagement + 0.30 * freshness, over posts of the last hour.
+CREATE MATERIALIZED VIEW IF NOT EXISTS mv_hot_posts_1h
+REFRESH EVERY 30 SECOND APPEND TO hot_posts_1h AS
+WITH
+    now64(3, 'UTC') AS computed_at,
+    log(1 + (likes + 2 * comments + 3 * shares) / greatest(impressions, 1)) AS engagement,
+    exp(-0.10 * greatest(dateDiff('microsecond', created_at, computed_at), 0) / 3600e6) AS freshness
+SELECT
+    computed_at,
+    toUInt32(row_number() OVER (ORDER BY 0.40 * engagement + 0.30 * freshness DESC, created_at DESC, post_id DESC)) AS rank,
+    post_id,
+    author_id,
+    created_at,
+    engagement,
+    freshness,
+    0.40 * engagement + 0.30 * freshness AS score
+FROM post_engagement FINAL
+WHERE created_at > computed_at - INTERVAL 1 HOUR AND NOT hidden AND visibility = 'public'
+ORDER BY rank
+LIMIT 200;
+
+-- ============================================================================ views that are read
+
+-- Exact counts of posts, straight from the facts, with the terms of the formula that do not depend on the viewer.
+-- Read it with `WHERE post_id IN (…)`: the condition reaches the primary keys below.
+CREATE OR REPLACE VIEW post_ranking_scores AS
+SELECT
+    post_id,
+    max(author) AS author_id,
+    max(created) AS created_at,
+    sum(is_like) AS likes,
+    sum(is_comment) AS comments,
+    sum(is_share) AS shares,
+    sum(is_impression) AS impressions,
+    sum(is_view) AS views,
+    log(1 + (likes + 2 * comments + 3 * shares) / greatest(impressions, 1)) AS engagement,
+    exp(-0.10 * greatest(dateDiff('microsecond', created_at, now64(6, 'UTC')), 0) / 3600e6) AS freshness
+FROM
+(
+    SELECT post_id, toNullable(author_id) AS author, toNullable(created_at) AS created,
+        0 AS is_like, 0 AS is_comment, 0 AS is_share, 0 AS is_impression, 0 AS is_view
+    FROM posts_cdc FINAL
+    UNION ALL
+    SELECT post_id, NULL, NULL, 1, 0, 0, 0, 0 FROM likes_cdc FINAL
+    UNION ALL
+    SELECT post_id, NULL, NULL, 0, 1, 0, 0, 0 FROM comments_cdc FINAL
+    UNION ALL
+    SELECT post_id, NULL, NULL, 0, 0, event_type = 'share', event_type = 'impression', event_type = 'view'
+    FROM events_raw FINAL
+)
+GROUP BY post_id;
+
+-- F1, the follow source: the newest posts of the authors a viewer follows.
+CREATE OR REPLACE VIEW feed_recent_follows AS
+SELECT post_id, author_id, created_at
+FROM posts_by_author FINAL
+WHERE author_id IN (SELECT followee_id FROM follows_cdc FINAL WHERE follower_id = {viewer:UUID})
+    AND created_at > {now:DateTime64(6, 'UTC')} - toIntervalHour({window_hours:UInt32})
+    AND created_at <= {now:DateTime64(6, 'UTC')}
+    AND NOT hidden
+    AND visibility IN ('public', 'followers')
+ORDER BY created_at DESC, post_id DESC
+LIMIT {max_posts:UInt32};
+
+-- ============================================================================ Kafka
+
+-- One Kafka table per topic, each with its own consumer group. A message is taken as it is (`raw`), so that one that
+-- cannot be decoded is kept with its bytes and its position. The path of a message:
+--   NAME_kafka -> mv_NAME_decode -> NAME_decoded (holds nothing) -> mv_NAME_ingest       -> the facts
+--                                                                -> mv_NAME_dead_letters -> dead_letters
+-- `error` is empty for a message that becomes a row; `drift` names fields that this schema does not know.
+-- Settings: the reschedule delay (default 500 ms) and the flush interval bound the freshness of every feed.
+
+-- ---------------------------------------------------------------------------- cdc.posts
+
+CREATE TABLE IF NOT EXISTS posts_decoded
+(
+    topic     LowCardinality(String),
+    partition UInt64,
+    offset    UInt64,
+    raw       String,
+    error     String,
+    drift     Array(String),
+    post_id Nullable(UUID),
+    author_id Nullable(UUID),
+    caption Nullable(String),
+    media_url Nullable(String),
+    media_type Nullable(String),
+    duration_ms Nullable(UInt32),
+    visibility Nullable(String),
+    created_at Nullable(DateTime64(6, 'UTC')),
+    updated_at Nullable(DateTime64(6, 'UTC')),
+    deleted_at Nullable(DateTime64(6, 'UTC')),
+    _version Nullable(UInt64),
+    _deleted UInt8
+)
+ENGINE = Null;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS mv_posts_ingest TO posts_cdc AS
+SELECT
+    assumeNotNull(d.post_id) AS post_id,
+    assumeNotNull(d.author_id) AS author_id,
+    ifNull(d.caption, '') AS caption,
+    ifNull(d.media_url, '') AS media_url,
+    ifNull(d.media_type, '') AS media_type,
+    ifNull(d.duration_ms, 0) AS duration_ms,
+    ifNull(d.visibility, '') AS visibility,
+    assumeNotNull(d.created_at) AS created_at,
+    ifNull(d.updated_at, toDateTime64(0, 6, 'UTC')) AS updated_at,
+    d.deleted_at AS deleted_at,
+    assumeNotNull(d._version) AS _version,
+    d._deleted AS _deleted
+FROM posts_decoded AS d
+WHERE d.error = '';
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS mv_posts_dead_letters TO dead_letters AS
+SELECT
+    topic,
+    partition,
+    offset,
+    if(error = '', 'applied', 'quarantined') AS disposition,
+    if(error = '', concat('unknown field: ', arrayStringConcat(drift, ', ')), error) AS error,
+    raw,
+    now64(3, 'UTC') AS received_at
+FROM posts_decoded AS d
+WHERE d.error != '' OR notEmpty(d.drift);
+
+CREATE TABLE IF NOT EXISTS posts_kafka (raw String)
+ENGINE = Kafka(nova_kafka)
+SETTINGS
+    kafka_topic_list = 'cdc.posts',
+    kafka_group_name = 'nova_clickhouse_posts',
+    kafka_format = 'RawBLOB',
+    kafka_handle_error_mode = 'stream',
+    kafka_max_block_size = 65536,
+    kafka_poll_max_batch_size = 65536,
+    kafka_flush_interval_ms = 50,
+    kafka_poll_timeout_ms = 20,
+    kafka_consumer_reschedule_ms = 10;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS mv_posts_decode TO posts_decoded AS
+WITH
+    JSONExtract(k.raw, 'Tuple(
+        post_id Nullable(String),
+        author_id Nullable(String),
+        caption Nullable(String),
+        media_url Nullable(String),
+        media_type Nullable(String),
+        duration_ms Nullable(UInt32),
+        visibility Nullable(String),
+        created_at Nullable(String),
+        updated_at Nullable(String),
+        deleted_at Nullable(String),
+        __deleted Nullable(String),
+        __lsn Nullable(UInt64)
+    )') AS m,
+    toUUIDOrNull(m.post_id) AS v_post_id,
+    toUUIDOrNull(m.author_id) AS v_author_id,
+    if(m.created_at LIKE '____-__-__T__:__:__%', parseDateTime64BestEffortOrNull(m.created_at, 6, 'UTC'), NULL) AS v_created_at,
+    if(m.updated_at LIKE '____-__-__T__:__:__%', parseDateTime64BestEffortOrNull(m.updated_at, 6, 'UTC'), NULL) AS v_updated_at,
+    if(m.deleted_at LIKE '____-__-__T__:__:__%', parseDateTime64BestEffortOrNull(m.deleted_at, 6, 'UTC'), NULL) AS v_deleted_at,
+    ifNull(m.__deleted = 'true', false) AS deleted,
+    [
+        if(m.__lsn IS NULL, '__lsn', ''),
+        if(m.__deleted IS NULL OR m.__deleted NOT IN ('true', 'false'), '__deleted', ''),
+        if(v_post_id IS NULL, 'post_id', ''),
+        if(v_author_id IS NULL, 'author_id', ''),
+        if(v_created_at IS NULL, 'created_at', ''),
+        if(NOT deleted AND JSONType(k.raw, 'caption') != 'String', 'caption', ''),
+        if(NOT deleted AND JSONType(k.raw, 'media_url') != 'String', 'media_url', ''),
+        if(NOT deleted AND (m.media_type IS NULL OR m.media_type NOT IN ('video', 'image')), 'media_type', ''),
+        if(m.duration_ms IS NULL AND NOT deleted, 'duration_ms', ''),
+        if(NOT deleted AND (m.visibility IS NULL OR m.visibility NOT IN ('public', 'followers', 'private')), 'visibility', ''),
+        if(v_updated_at IS NULL AND NOT deleted, 'updated_at', ''),
+        if(m.deleted_at IS NOT NULL AND v_deleted_at IS NULL, 'deleted_at', '')
+    ] AS checks,
+    arrayFilter(name -> name != '', checks) AS bad
+SELECT
+    k._topic AS topic,
+    k._partition AS partition,
+    k._offset AS offset,
+    k.raw AS raw,
+    multiIf(
+        empty(bad), '',
+        k.raw = '', 'empty message',
+        NOT isValidJSON(k.raw), 'not JSON',
+        JSONType(k.raw) != 'Object', 'not a JSON object',
+        concat('missing or invalid: ', arrayStringConcat(bad, ', '))
+    ) AS error,
+    if(
+        JSONLength(k.raw) = 16,
+        [],
+        arrayFilter(name -> name NOT IN ('post_id', 'author_id', 'caption', 'media_url', 'media_type', 'duration_ms', 'visibility', 'created_at', 'updated_at', 'deleted_at', '__deleted', '__op', '__lsn', '__source_ts_ms', '__ts_ms', '__source_snapshot'), JSONExtractKeys(k.raw))
+    ) AS drift,
+    v_post_id AS post_id,
+    v_author_id AS author_id,
+    m.caption AS caption,
+    m.media_url AS media_url,
+    m.media_type AS media_type,
+    m.duration_ms AS duration_ms,
+    m.visibility AS visibility,
+    v_created_at AS created_at,
+    v_updated_at AS updated_at,
+    v_deleted_at AS deleted_at,
+    m.__lsn AS _version,
+    deleted AS _deleted
+FROM posts_kafka AS k;
+
+-- ---------------------------------------------------------------------------- cdc.likes
+
+CREATE TABLE IF NOT EXISTS likes_decoded
+(
+    topic     LowCardinality(String),
+    partition UInt64,
+    offset    UInt64,
+    raw       String,
+    error     String,
+    drift     Array(String),
+    post_id Nullable(UUID),
+    user_id Nullable(UUID),
+    author_id Nullable(UUID),
+    created_at Nullable(DateTime64(6, 'UTC')),
+    _version Nullable(UInt64),
+    _deleted UInt8
+)
+ENGINE = Null;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS mv_likes_ingest TO likes_cdc AS
+SELECT
+    assumeNotNull(d.post_id) AS post_id,
+    assumeNotNull(d.user_id) AS user_id,
+    assumeNotNull(d.author_id) AS author_id,
+    assumeNotNull(d.created_at) AS created_at,
+    assumeNotNull(d._version) AS _version,
+    d._deleted AS _deleted
+FROM likes_decoded AS d
+WHERE d.error = '';
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS mv_likes_dead_letters TO dead_letters AS
+SELECT
+    topic,
+    partition,
+    offset,
+    if(error = '', 'applied', 'quarantined') AS disposition,
+    if(error = '', concat('unknown field: ', arrayStringConcat(drift, ', ')), error) AS error,
+    raw,
+    now64(3, 'UTC') AS received_at
+FROM likes_decoded AS d
+WHERE d.error != '' OR notEmpty(d.drift);
+
+CREATE TABLE IF NOT EXISTS likes_kafka (raw String)
+ENGINE = Kafka(nova_kafka)
+SETTINGS
+    kafka_topic_list = 'cdc.likes',
+    kafka_group_name = 'nova_clickhouse_likes',
+    kafka_format = 'RawBLOB',
+    kafka_handle_error_mode = 'stream',
+    kafka_max_block_size = 65536,
+    kafka_poll_max_batch_size = 65536,
+    kafka_flush_interval_ms = 50,
+    kafka_poll_timeout_ms = 20,
+    kafka_consumer_reschedule_ms = 10;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS mv_likes_decode TO likes_decoded AS
+WITH
+    JSONExtract(k.raw, 'Tuple(
+        post_id Nullable(String),
+        user_id Nullable(String),
+        author_id Nullable(String),
+        created_at Nullable(String),
+        __deleted Nullable(String),
+        __lsn Nullable(UInt64)
+    )') AS m,
+    toUUIDOrNull(m.post_id) AS v_post_id,
+    toUUIDOrNull(m.user_id) AS v_user_id,
+    toUUIDOrNull(m.author_id) AS v_author_id,
+    if(m.created_at LIKE '____-__-__T__:__:__%', parseDateTime64BestEffortOrNull(m.created_at, 6, 'UTC'), NULL) AS v_created_at,
+    ifNull(m.__deleted = 'true', false) AS deleted,
+    [
+        if(m.__lsn IS NULL, '__lsn', ''),
+        if(m.__deleted IS NULL OR m.__deleted NOT IN ('true', 'false'), '__deleted', ''),
+        if(v_post_id IS NULL, 'post_id', ''),
+        if(v_user_id IS NULL, 'user_id', ''),
+        if(v_author_id IS NULL, 'author_id', ''),
+        if(v_created_at IS NULL, 'created_at', '')
+    ] AS checks,
+    arrayFilter(name -> name != '', checks) AS bad
+SELECT
+    k._topic AS topic,
+    k._partition AS partition,
+    k._offset AS offset,
+    k.raw AS raw,
+    multiIf(
+        empty(bad), '',
+        k.raw = '', 'empty message',
+        NOT isValidJSON(k.raw), 'not JSON',
+        JSONType(k.raw) != 'Object', 'not a JSON object',
+        concat('missing or invalid: ', arrayStringConcat(bad, ', '))
+    ) AS error,
+    if(
+        JSONLength(k.raw) = 10,
+        [],
+        arrayFilter(name -> name NOT IN ('post_id', 'user_id', 'author_id', 'created_at', '__deleted', '__op', '__lsn', '__source_ts_ms', '__ts_ms', '__source_snapshot'), JSONExtractKeys(k.raw))
+    ) AS drift,
+    v_post_id AS post_id,
+    v_user_id AS user_id,
+    v_author_id AS author_id,
+    v_created_at AS created_at,
+    m.__lsn AS _version,
+    deleted AS _deleted
+FROM likes_kafka AS k;
+
+-- ---------------------------------------------------------------------------- cdc.comments
+
+CREATE TABLE IF NOT EXISTS comments_decoded
+(
+    topic     LowCardinality(String),
+    partition UInt64,
+    offset    UInt64,
+    raw       String,
+    error     String,
+    drift     Array(String),
+    comment_id Nullable(UUID),
+    post_id Nullable(UUID),
+    user_id Nullable(UUID),
+    author_id Nullable(UUID),
+    created_at Nullable(DateTime64(6, 'UTC')),
+    _version Nullable(UInt64),
+    _deleted UInt8
+)
+ENGINE = Null;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS mv_comments_ingest TO comments_cdc AS
+SELECT
+    assumeNotNull(d.comment_id) AS comment_id,
+    assumeNotNull(d.post_id) AS post_id,
+    assumeNotNull(d.user_id) AS user_id,
+    assumeNotNull(d.author_id) AS author_id,
+    assumeNotNull(d.created_at) AS created_at,
+    assumeNotNull(d._version) AS _version,
+    d._deleted AS _deleted
+FROM comments_decoded AS d
+WHERE d.error = '';
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS mv_comments_dead_letters TO dead_letters AS
+SELECT
+    topic,
+    partition,
+    offset,
+    if(error = '', 'applied', 'quarantined') AS disposition,
+    if(error = '', concat('unknown field: ', arrayStringConcat(drift, ', ')), error) AS error,
+    raw,
+    now64(3, 'UTC') AS received_at
+FROM comments_decoded AS d
+WHERE d.error != '' OR notEmpty(d.drift);
+
+CREATE TABLE IF NOT EXISTS comments_kafka (raw String)
+ENGINE = Kafka(nova_kafka)
+SETTINGS
+    kafka_topic_list = 'cdc.comments',
+    kafka_group_name = 'nova_clickhouse_comments',
+    kafka_format = 'RawBLOB',
+    kafka_handle_error_mode = 'stream',
+    kafka_max_block_size = 65536,
+    kafka_poll_max_batch_size = 65536,
+    kafka_flush_interval_ms = 50,
+    kafka_poll_timeout_ms = 20,
+    kafka_consumer_reschedule_ms = 10;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS mv_comments_decode TO comments_decoded AS
+WITH
+    JSONExtract(k.raw, 'Tuple(
+        comment_id Nullable(String),
+        post_id Nullable(String),
+        user_id Nullable(String),
+        author_id Nullable(String),
+        created_at Nullable(String),
+        __deleted Nullable(String),
+        __lsn Nullable(UInt64)
+    )') AS m,
+    toUUIDOrNull(m.comment_id) AS v_comment_id,
+    toUUIDOrNull(m.post_id) AS v_post_id,
+    toUUIDOrNull(m.user_id) AS v_user_id,
+    toUUIDOrNull(m.author_id) AS v_author_id,
+    if(m.created_at LIKE '____-__-__T__:__:__%', parseDateTime64BestEffortOrNull(m.created_at, 6, 'UTC'), NULL) AS v_created_at,
+    ifNull(m.__deleted = 'true', false) AS deleted,
+    [
+        if(m.__lsn IS NULL, '__lsn', ''),
+        if(m.__deleted IS NULL OR m.__deleted NOT IN ('true', 'false'), '__deleted', ''),
+        if(v_comment_id IS NULL, 'comment_id', ''),
+        if(v_post_id IS NULL, 'post_id', ''),
+        if(v_user_id IS NULL, 'user_id', ''),
+        if(v_author_id IS NULL, 'author_id', ''),
+        if(v_created_at IS NULL, 'created_at', '')
+    ] AS checks,
+    arrayFilter(name -> name != '', checks) AS bad
+SELECT
+    k._topic AS topic,
+    k._partition AS partition,
+    k._offset AS offset,
+    k.raw AS raw,
+    multiIf(
+        empty(bad), '',
+        k.raw = '', 'empty message',
+        NOT isValidJSON(k.raw), 'not JSON',
+        JSONType(k.raw) != 'Object', 'not a JSON object',
+        concat('missing or invalid: ', arrayStringConcat(bad, ', '))
+    ) AS error,
+    if(
+        JSONLength(k.raw) = 11,
+        [],
+        arrayFilter(name -> name NOT IN ('comment_id', 'post_id', 'user_id', 'author_id', 'created_at', '__deleted', '__op', '__lsn', '__source_ts_ms', '__ts_ms', '__source_snapshot'), JSONExtractKeys(k.raw))
+    ) AS drift,
+    v_comment_id AS comment_id,
+    v_post_id AS post_id,
+    v_user_id AS user_id,
+    v_author_id AS author_id,
+    v_created_at AS created_at,
+    m.__lsn AS _version,
+    deleted AS _deleted
+FROM comments_kafka AS k;
+
+-- ---------------------------------------------------------------------------- cdc.follows
+
+CREATE TABLE IF NOT EXISTS follows_decoded
+(
+    topic     LowCardinality(String),
+    partition UInt64,
+    offset    UInt64,
+    raw       String,
+    error     String,
+    drift     Array(String),
+    follower_id Nullable(UUID),
+    followee_id Nullable(UUID),
+    created_at Nullable(DateTime64(6, 'UTC')),
+    _version Nullable(UInt64),
+    _deleted UInt8
+)
+ENGINE = Null;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS mv_follows_ingest TO follows_cdc AS
+SELECT
+    assumeNotNull(d.follower_id) AS follower_id,
+    assumeNotNull(d.followee_id) AS followee_id,
+    ifNull(d.created_at, toDateTime64(0, 6, 'UTC')) AS created_at,
+    assumeNotNull(d._version) AS _version,
+    d._deleted AS _deleted
+FROM follows_decoded AS d
+WHERE d.error = '';
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS mv_follows_dead_letters TO dead_letters AS
+SELECT
+    topic,
+    partition,
+    offset,
+    if(error = '', 'applied', 'quarantined') AS disposition,
+    if(error = '', concat('unknown field: ', arrayStringConcat(drift, ', ')), error) AS error,
+    raw,
+    now64(3, 'UTC') AS received_at
+FROM follows_decoded AS d
+WHERE d.error != '' OR notEmpty(d.drift);
+
+CREATE TABLE IF NOT EXISTS follows_kafka (raw String)
+ENGINE = Kafka(nova_kafka)
+SETTINGS
+    kafka_topic_list = 'cdc.follows',
+    kafka_group_name = 'nova_clickhouse_follows',
+    kafka_format = 'RawBLOB',
+    kafka_handle_error_mode = 'stream',
+    kafka_max_block_size = 65536,
+    kafka_poll_max_batch_size = 65536,
+    kafka_flush_interval_ms = 50,
+    kafka_poll_timeout_ms = 20,
+    kafka_consumer_reschedule_ms = 10;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS mv_follows_decode TO follows_decoded AS
+WITH
+    JSONExtract(k.raw, 'Tuple(
+        follower_id Nullable(String),
+        followee_id Nullable(String),
+        created_at Nullable(String),
+        __deleted Nullable(String),
+        __lsn Nullable(UInt64)
+    )') AS m,
+    toUUIDOrNull(m.follower_id) AS v_follower_id,
+    toUUIDOrNull(m.followee_id) AS v_followee_id,
+    if(m.created_at LIKE '____-__-__T__:__:__%', parseDateTime64BestEffortOrNull(m.created_at, 6, 'UTC'), NULL) AS v_created_at,
+    ifNull(m.__deleted = 'true', false) AS deleted,
+    [
+        if(m.__lsn IS NULL, '__lsn', ''),
+        if(m.__deleted IS NULL OR m.__deleted NOT IN ('true', 'false'), '__deleted', ''),
+        if(v_follower_id IS NULL, 'follower_id', ''),
+        if(v_followee_id IS NULL, 'followee_id', ''),
+        if(v_created_at IS NULL AND NOT deleted, 'created_at', '')
+    ] AS checks,
+    arrayFilter(name -> name != '', checks) AS bad
+SELECT
+    k._topic AS topic,
+    k._partition AS partition,
+    k._offset AS offset,
+    k.raw AS raw,
+    multiIf(
+        empty(bad), '',
+        k.raw = '', 'empty message',
+        NOT isValidJSON(k.raw), 'not JSON',
+        JSONType(k.raw) != 'Object', 'not a JSON object',
+        concat('missing or invalid: ', arrayStringConcat(bad, ', '))
+    ) AS error,
+    if(
+        JSONLength(k.raw) = 9,
+        [],
+        arrayFilter(name -> name NOT IN ('follower_id', 'followee_id', 'created_at', '__deleted', '__op', '__lsn', '__source_ts_ms', '__ts_ms', '__source_snapshot'), JSONExtractKeys(k.raw))
+    ) AS drift,
+    v_follower_id AS follower_id,
+    v_followee_id AS followee_id,
+    v_created_at AS created_at,
+    m.__lsn AS _version,
+    deleted AS _deleted
+FROM follows_kafka AS k;
+
+-- ---------------------------------------------------------------------------- events
+
+CREATE TABLE IF NOT EXISTS events_decoded
+(
+    topic     LowCardinality(String),
+    partition UInt64,
+    offset    UInt64,
+    raw       String,
+    error     String,
+    drift     Array(String),
+    event_id Nullable(UUID),
+    user_id Nullable(UUID),
+    event_type Nullable(String),
+    post_id Nullable(UUID),
+    author_id Nullable(UUID),
+    dwell_ms Nullable(UInt32),
+    occurred_at Nullable(DateTime64(3, 'UTC')),
+    received_at Nullable(DateTime64(3, 'UTC'))
+)
+ENGINE = Null;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS mv_events_ingest TO events_raw AS
+SELECT
+    assumeNotNull(d.event_id) AS event_id,
+    assumeNotNull(d.user_id) AS user_id,
+    assumeNotNull(d.event_type) AS event_type,
+    assumeNotNull(d.post_id) AS post_id,
+    assumeNotNull(d.author_id) AS author_id,
+    d.dwell_ms AS dwell_ms,
+    assumeNotNull(d.occurred_at) AS occurred_at,
+    assumeNotNull(d.received_at) AS received_at,
+    toUInt64(toUnixTimestamp64Milli(assumeNotNull(d.received_at))) AS _version
+FROM events_decoded AS d
+WHERE d.error = '';
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS mv_events_dead_letters TO dead_letters AS
+SELECT
+    topic,
+    partition,
+    offset,
+    if(error = '', 'applied', 'quarantined') AS disposition,
+    if(error = '', concat('unknown field: ', arrayStringConcat(drift, ', ')), error) AS error,
+    raw,
+    now64(3, 'UTC') AS received_at
+FROM events_decoded AS d
+WHERE d.error != '' OR notEmpty(d.drift);
+
+CREATE TABLE IF NOT EXISTS events_kafka (raw String)
+ENGINE = Kafka(nova_kafka)
+SETTINGS
+    kafka_topic_list = 'events',
+    kafka_group_name = 'nova_clickhouse_events',
+    kafka_format = 'RawBLOB',
+    kafka_handle_error_mode = 'stream',
+    kafka_max_block_size = 65536,
+    kafka_poll_max_batch_size = 65536,
+    kafka_flush_interval_ms = 50,
+    kafka_poll_timeout_ms = 20,
+    kafka_consumer_reschedule_ms = 10;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS mv_events_decode TO events_decoded AS
+WITH
+    JSONExtract(k.raw, 'Tuple(
+        event_id Nullable(String),
+        user_id Nullable(String),
+        event_type Nullable(String),
+        post_id Nullable(String),
+        author_id Nullable(String),
+        dwell_ms Nullable(UInt32),
+        occurred_at Nullable(String),
+        received_at Nullable(String)
+    )') AS m,
+    toUUIDOrNull(m.event_id) AS v_event_id,
+    toUUIDOrNull(m.user_id) AS v_user_id,
+    toUUIDOrNull(m.post_id) AS v_post_id,
+    toUUIDOrNull(m.author_id) AS v_author_id,
+    if(m.occurred_at LIKE '____-__-__T__:__:__%', parseDateTime64BestEffortOrNull(m.occurred_at, 3, 'UTC'), NULL) AS v_occurred_at,
+    if(m.received_at LIKE '____-__-__T__:__:__%', parseDateTime64BestEffortOrNull(m.received_at, 3, 'UTC'), NULL) AS v_received_at,
+    [
+        if(v_event_id IS NULL, 'event_id', ''),
+        if(v_user_id IS NULL, 'user_id', ''),
+        if(v_post_id IS NULL, 'post_id', ''),
+        if(v_author_id IS NULL, 'author_id', ''),
+        if(v_occurred_at IS NULL, 'occurred_at', ''),
+        if(v_received_at IS NULL, 'received_at', ''),
+        if(m.event_type IS NULL OR m.event_type NOT IN ('impression', 'view', 'dwell', 'share', 'click'), 'event_type', ''),
+        if(m.dwell_ms IS NULL AND JSONType(k.raw, 'dwell_ms') NOT IN ('Null', ''), 'dwell_ms', '')
+    ] AS checks,
+    arrayFilter(name -> name != '', checks) AS bad
+SELECT
+    k._topic AS topic,
+    k._partition AS partition,
+    k._offset AS offset,
+    k.raw AS raw,
+    multiIf(
+        empty(bad), '',
+        k.raw = '', 'empty message',
+        NOT isValidJSON(k.raw), 'not JSON',
+        JSONType(k.raw) != 'Object', 'not a JSON object',
+        concat('missing or invalid: ', arrayStringConcat(bad, ', '))
+    ) AS error,
+    if(
+        JSONLength(k.raw) = 8,
+        [],
+        arrayFilter(name -> name NOT IN ('event_id', 'user_id', 'event_type', 'post_id', 'author_id', 'dwell_ms', 'occurred_at', 'received_at'), JSONExtractKeys(k.raw))
+    ) AS drift,
+    v_event_id AS event_id,
+    v_user_id AS user_id,
+    m.event_type AS event_type,
+    v_post_id AS post_id,
+    v_author_id AS author_id,
+    m.dwell_ms AS dwell_ms,
+    v_occurred_at AS occurred_at,
+    v_received_at AS received_at
+FROM events_kafka AS k;

@@ -1,0 +1,139 @@
+//! The three sources of a feed. Each takes the time and its limits from the caller, so its answer is a function of
+//! the stored facts.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use clickhouse::query::Query;
+use nova_domain::{Candidate, UserId};
+use nova_ranking::FormulaConfig;
+
+use crate::client::{Olap, within};
+use crate::error::OlapError;
+use crate::rows::CandidateRow;
+
+const FOLLOW: &str = include_str!("../../../clickhouse/queries/follow_candidates.sql");
+const TRENDING: &str = include_str!("../../../clickhouse/queries/trending_candidates.sql");
+const AFFINITY: &str = include_str!("../../../clickhouse/queries/affinity_candidates.sql");
+
+/// How much later than the client the server gives a query up: late is late by the client's clock.
+const SERVER_GRACE: Duration = Duration::from_millis(100);
+
+/// What a source looks at and how much it may return.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SourceLimits {
+    /// Posts created later than this many hours before `now`; those dated more than an hour ahead are left out.
+    pub window_hours: u32,
+    /// The most candidates of one answer.
+    pub max_posts: u32,
+}
+
+/// How the authors closest to a viewer are chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AuthorLimits {
+    /// Interactions later than this many days before `now` count.
+    pub interaction_days: u32,
+    /// The most authors looked at.
+    pub max_authors: u32,
+}
+
+impl Olap {
+    /// F1: the newest posts of the authors the viewer follows, newest first.
+    ///
+    /// # Errors
+    /// The query failed ([`OlapError::Query`]) or was late ([`OlapError::Deadline`]).
+    pub async fn follow_candidates(
+        &self,
+        viewer: UserId,
+        now: DateTime<Utc>,
+        limits: SourceLimits,
+        deadline: Duration,
+    ) -> Result<Vec<Candidate>, OlapError> {
+        let query = self
+            .read(FOLLOW, deadline)
+            .param("viewer", viewer)
+            .param("now", time_param(now))
+            .param("window_hours", limits.window_hours)
+            .param("max_posts", limits.max_posts);
+        fetch(query, deadline).await
+    }
+
+    /// F2: the most engaging public posts, best first; the same for every viewer.
+    ///
+    /// # Errors
+    /// The query failed ([`OlapError::Query`]) or was late ([`OlapError::Deadline`]).
+    pub async fn trending_candidates(
+        &self,
+        now: DateTime<Utc>,
+        limits: SourceLimits,
+        formula: &FormulaConfig,
+        deadline: Duration,
+    ) -> Result<Vec<Candidate>, OlapError> {
+        let query = self
+            .read(TRENDING, deadline)
+            .param("now", time_param(now))
+            .param("window_hours", limits.window_hours)
+            .param("max_posts", limits.max_posts)
+            .param("comment_weight", formula.comment_weight)
+            .param("share_weight", formula.share_weight);
+        fetch(query, deadline).await
+    }
+
+    /// F3: the newest posts of the authors the viewer interacted with most, newest first.
+    ///
+    /// # Errors
+    /// The query failed ([`OlapError::Query`]) or was late ([`OlapError::Deadline`]).
+    pub async fn affinity_candidates(
+        &self,
+        viewer: UserId,
+        now: DateTime<Utc>,
+        limits: SourceLimits,
+        authors: AuthorLimits,
+        deadline: Duration,
+    ) -> Result<Vec<Candidate>, OlapError> {
+        let query = self
+            .read(AFFINITY, deadline)
+            .param("viewer", viewer)
+            .param("now", time_param(now))
+            .param("window_hours", limits.window_hours)
+            .param("max_posts", limits.max_posts)
+            .param("interaction_days", authors.interaction_days)
+            .param("max_authors", authors.max_authors);
+        fetch(query, deadline).await
+    }
+
+    /// A query that the server gives up too when nobody waits for it any more, even if it does not see the closed
+    /// connection.
+    pub(crate) fn read(&self, sql: &str, deadline: Duration) -> Query {
+        let seconds = (deadline + SERVER_GRACE).as_secs_f64();
+        self.client()
+            .query(sql)
+            .with_setting("max_execution_time", format!("{seconds:.3}"))
+    }
+}
+
+/// A time as ClickHouse reads a `DateTime64(6, 'UTC')` parameter.
+pub(crate) fn time_param(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%d %H:%M:%S%.6f").to_string()
+}
+
+async fn fetch(query: Query, deadline: Duration) -> Result<Vec<Candidate>, OlapError> {
+    within(deadline, async {
+        let rows = query.fetch_all::<CandidateRow>().await?;
+        Ok(rows.into_iter().map(Candidate::from).collect())
+    })
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_keeps_its_microseconds() {
+        let at = DateTime::from_timestamp_micros(1_800_000_000_000_007).unwrap();
+        assert_eq!(time_param(at), "2027-01-15 08:00:00.000007");
+        let whole = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        assert_eq!(time_param(whole), "2027-01-15 08:00:00.000000");
+    }
+}

@@ -1,0 +1,75 @@
+//! The client: one pool of connections, a deadline on every query.
+
+use std::time::Duration;
+
+use clickhouse::Client;
+use hyper_util::client::legacy::Client as HyperClient;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+
+use crate::config::OlapConfig;
+use crate::error::OlapError;
+
+/// Shorter than the server's keep-alive (3 s by default), so that no request goes out on a connection being closed.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// ClickHouse as Nova sees it. Cheap to clone.
+#[derive(Clone)]
+pub struct Olap {
+    client: Client,
+}
+
+impl Olap {
+    /// Makes the client; it connects when it is used.
+    #[must_use]
+    pub fn new(config: &OlapConfig) -> Self {
+        let mut connector = HttpConnector::new();
+        // With Nagle's algorithm a small insert waits 40 ms for the server's delayed acknowledgement.
+        connector.set_nodelay(true);
+        connector.set_keepalive(Some(Duration::from_secs(60)));
+        connector.set_connect_timeout(Some(Duration::from_secs(1)));
+        let http = HyperClient::builder(TokioExecutor::new())
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            .build(connector);
+        let client = Client::with_http_client(http)
+            .with_url(config.address.as_str())
+            .with_user(&config.user)
+            .with_password(&config.password)
+            .with_database(&config.database);
+        Self { client }
+    }
+
+    /// The client itself, for statements that have no method here (tests, tools).
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Whether ClickHouse answers queries.
+    ///
+    /// # Errors
+    /// [`OlapError`] when it does not, within `deadline`.
+    pub async fn ping(&self, deadline: Duration) -> Result<(), OlapError> {
+        within(deadline, async {
+            let _one: u8 = self.client.query("SELECT 1").fetch_one().await?;
+            Ok(())
+        })
+        .await
+    }
+}
+
+impl std::fmt::Debug for Olap {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Olap").finish_non_exhaustive()
+    }
+}
+
+/// Ends a query at its deadline. Dropping the query closes its connection, which is what cancels it on the server.
+pub(crate) async fn within<T>(
+    deadline: Duration,
+    query: impl Future<Output = Result<T, OlapError>>,
+) -> Result<T, OlapError> {
+    tokio::time::timeout(deadline, query)
+        .await
+        .unwrap_or(Err(OlapError::Deadline { after: deadline }))
+}

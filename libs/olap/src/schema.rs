@@ -1,0 +1,202 @@
+//! Applies `clickhouse/schema.sql`, statement by statement, and replaces views whose text has changed.
+//!
+//! `CREATE … IF NOT EXISTS` makes what is missing and leaves what is there. That is right for tables; a materialized
+//! view of an older release would stay as it was. So the text of every view is remembered by its hash in
+//! `schema_objects`, and a view whose hash differs is changed in place with `ALTER TABLE … MODIFY QUERY`: it stays
+//! attached all the time, so no message passes it by and none is taken twice.
+
+use std::time::Duration;
+
+use clickhouse::Client;
+use clickhouse::sql::Identifier;
+
+use crate::client::{Olap, within};
+use crate::error::OlapError;
+use crate::sql::{Statement, statements};
+
+/// The schema of this release.
+pub const SCHEMA: &str = include_str!("../../../clickhouse/schema.sql");
+
+const DEADLINE: Duration = Duration::from_secs(120);
+
+const MEMORY: &str = "CREATE TABLE IF NOT EXISTS schema_objects (name String, hash UInt64, applied_at DateTime64(3, 'UTC')) \
+                      ENGINE = ReplacingMergeTree(applied_at) ORDER BY name";
+
+/// What [`apply`] did.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct SchemaReport {
+    /// Statements applied: all of the file.
+    pub statements: usize,
+    /// Objects that were not there before.
+    pub created: Vec<String>,
+    /// Materialized views whose query was replaced.
+    pub replaced: Vec<String>,
+}
+
+/// What a statement of the schema makes.
+#[derive(Debug, PartialEq, Eq)]
+struct Object<'a> {
+    name: &'a str,
+    /// For a materialized view: its query.
+    query: Option<&'a str>,
+}
+
+/// Applies the schema of this release. Idempotent.
+///
+/// # Errors
+/// [`OlapError::Statement`] names the statement that failed; what stands before it in the file has been applied.
+pub async fn apply(olap: &Olap) -> Result<SchemaReport, OlapError> {
+    apply_text(olap, SCHEMA).await
+}
+
+/// Applies another schema text of the same form: for tests of upgrades.
+///
+/// # Errors
+/// As [`apply`].
+pub async fn apply_text(olap: &Olap, sql: &str) -> Result<SchemaReport, OlapError> {
+    within(DEADLINE, apply_all(olap.client(), sql)).await
+}
+
+async fn apply_all(client: &Client, sql: &str) -> Result<SchemaReport, OlapError> {
+    client.query(MEMORY).execute().await?;
+    let mut report = SchemaReport::default();
+    for statement in statements(sql) {
+        let object = object(statement)?;
+        let failed = |source| OlapError::Statement {
+            number: statement.number,
+            name: object.name.to_owned(),
+            source,
+        };
+        let existed = exists(client, object.name).await?;
+        run(client, statement.text).await.map_err(failed)?;
+        report.statements += 1;
+        if !existed {
+            report.created.push(object.name.to_owned());
+        }
+        if let Some(query) = object.query {
+            let hash = hash_of(query);
+            if existed && remembered(client, object.name).await? != Some(hash) {
+                let change = format!("ALTER TABLE {} MODIFY QUERY {query}", object.name);
+                run(client, &change).await.map_err(failed)?;
+                report.replaced.push(object.name.to_owned());
+            }
+            remember(client, object.name, hash).await?;
+        }
+    }
+    Ok(report)
+}
+
+/// DDL goes out as it is: a `?` in it is no placeholder.
+async fn run(client: &Client, text: &str) -> Result<(), clickhouse::error::Error> {
+    client.query(&text.replace('?', "??")).execute().await
+}
+
+async fn exists(client: &Client, name: &str) -> Result<bool, OlapError> {
+    let found: u8 = client.query("EXISTS TABLE ?").bind(Identifier(name)).fetch_one().await?;
+    Ok(found == 1)
+}
+
+async fn remembered(client: &Client, name: &str) -> Result<Option<u64>, OlapError> {
+    let hash = client.query("SELECT hash FROM schema_objects FINAL WHERE name = ?").bind(name);
+    Ok(hash.fetch_optional().await?)
+}
+
+async fn remember(client: &Client, name: &str, hash: u64) -> Result<(), OlapError> {
+    let insert = client.query("INSERT INTO schema_objects SELECT ?, ?, now64(3)").bind(name).bind(hash);
+    Ok(insert.execute().await?)
+}
+
+fn object(statement: Statement<'_>) -> Result<Object<'_>, OlapError> {
+    let unknown = || OlapError::UnknownStatement {
+        number: statement.number,
+        text: statement.text.chars().take(80).collect(),
+    };
+    let forms = [
+        ("CREATE TABLE IF NOT EXISTS ", false),
+        ("CREATE OR REPLACE VIEW ", false),
+        ("CREATE MATERIALIZED VIEW IF NOT EXISTS ", true),
+    ];
+    let (rest, materialized) = forms
+        .iter()
+        .find_map(|(form, materialized)| Some((statement.text.strip_prefix(form)?, *materialized)))
+        .ok_or_else(unknown)?;
+    let name_end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(rest.len());
+    let name = &rest[..name_end];
+    let query = if materialized {
+        Some(rest.split_once(" AS\n").ok_or_else(unknown)?.1)
+    } else {
+        None
+    };
+    if name.is_empty() {
+        return Err(unknown());
+    }
+    Ok(Object { name, query })
+}
+
+/// FNV-1a, 64 bits: stable across releases of the compiler, unlike the standard library's hasher.
+fn hash_of(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Object<'_>, OlapError> {
+        object(Statement { number: 1, text })
+    }
+
+    #[test]
+    fn every_statement_of_the_schema_is_understood() {
+        let found = statements(SCHEMA);
+        assert!(found.len() > 40, "{}", found.len());
+        for statement in found {
+            object(statement).unwrap();
+        }
+    }
+
+    #[test]
+    fn the_contract_s_objects_are_there() {
+        let names: Vec<&str> = statements(SCHEMA).into_iter().map(|s| object(s).unwrap().name).collect();
+        for name in [
+            "events_raw",
+            "events_kafka",
+            "posts_cdc",
+            "follows_cdc",
+            "comments_cdc",
+            "likes_cdc",
+            "post_metrics_1h",
+            "user_author_90d",
+            "hot_posts_1h",
+            "follow_graph",
+            "mv_events_ingest",
+            "mv_post_metrics_1h",
+            "mv_user_author_90d",
+            "feed_recent_follows",
+            "post_ranking_scores",
+            "dead_letters",
+        ] {
+            assert!(names.contains(&name), "{name}");
+        }
+    }
+
+    #[test]
+    fn no_statement_names_an_address() {
+        assert!(!SCHEMA.contains("kafka_broker_list"));
+    }
+
+    #[test]
+    fn a_materialized_view_has_a_query() {
+        let view = parse("CREATE MATERIALIZED VIEW IF NOT EXISTS mv_a\nREFRESH EVERY 1 SECOND APPEND TO a AS\nSELECT 1 AS x").unwrap();
+        assert_eq!(view, Object { name: "mv_a", query: Some("SELECT 1 AS x") });
+    }
+
+    #[test]
+    fn statements_of_another_form_are_refused() {
+        for bad in ["DROP TABLE a", "CREATE TABLE a (x Int8)", "CREATE TABLE IF NOT EXISTS (x Int8)"] {
+            assert!(parse(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! The schema on the real engine: applied, applied again, a view changed, a statement refused.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests: a panic is the failure to report")]
+
+use nova_olap::{Olap, OlapConfig, OlapError, schema};
+use nova_testbed::Stack;
+
+async fn start() -> (Olap, Stack) {
+    let stack = nova_testbed::clickhouse().await.expect("ClickHouse starts");
+    let config = OlapConfig::from_url(&stack.endpoints().clickhouse.parse().unwrap()).unwrap();
+    (Olap::new(&config), stack)
+}
+
+async fn number(olap: &Olap, query: &str) -> u64 {
+    olap.client().query(query).fetch_one().await.expect("the query runs")
+}
+
+#[tokio::test]
+async fn applying_twice_changes_nothing() {
+    let (olap, _stack) = start().await;
+    let first = schema::apply(&olap).await.unwrap();
+    assert_eq!(first.created.len(), first.statements);
+    assert!(first.replaced.is_empty(), "{first:?}");
+    let tables = "SELECT sum(cityHash64(name, create_table_query)) FROM system.tables WHERE database = currentDatabase()";
+    let before = number(&olap, tables).await;
+
+    let second = schema::apply(&olap).await.unwrap();
+    assert_eq!(second.statements, first.statements);
+    assert!(second.created.is_empty() && second.replaced.is_empty(), "{second:?}");
+    assert_eq!(number(&olap, tables).await, before);
+}
+
+const OLD: &str = "CREATE TABLE IF NOT EXISTS source (n UInt64) ENGINE = Null;
+CREATE TABLE IF NOT EXISTS target (n UInt64, form String) ENGINE = MergeTree ORDER BY n;
+CREATE MATERIALIZED VIEW IF NOT EXISTS mv_target TO target AS
+SELECT n, 'old' AS form FROM source;";
+
+#[tokio::test]
+async fn a_changed_view_is_replaced_without_losing_or_doubling_rows() {
+    let (olap, _stack) = start().await;
+    schema::apply_text(&olap, OLD).await.unwrap();
+
+    // Rows keep coming while the view changes.
+    let writer = {
+        let client = olap.client().clone();
+        tokio::spawn(async move {
+            for n in 0_u64..300 {
+                client.query("INSERT INTO source VALUES (?)").bind(n).execute().await.unwrap();
+            }
+        })
+    };
+    let new = OLD.replace("'old'", "'new'");
+    let mut replaced = 0;
+    let mut texts = [new.as_str(), OLD].into_iter().cycle();
+    while !writer.is_finished() {
+        replaced += schema::apply_text(&olap, texts.next().unwrap()).await.unwrap().replaced.len();
+    }
+    writer.await.unwrap();
+    assert!(replaced > 0);
+    assert_eq!(number(&olap, "SELECT count() FROM target").await, 300);
+    assert_eq!(number(&olap, "SELECT uniqExact(n) FROM target").await, 300);
+
+    schema::apply_text(&olap, &new).await.unwrap();
+    olap.client().query("INSERT INTO source VALUES (1000)").execute().await.unwrap();
+    assert_eq!(number(&olap, "SELECT countIf(form = 'new') FROM target WHERE n = 1000").await, 1);
+}
+
+#[tokio::test]
+async fn the_statement_that_failed_is_named() {
+    let (olap, _stack) = start().await;
+    let broken = format!("{OLD}\nCREATE TABLE IF NOT EXISTS wrong (n NoSuchType) ENGINE = Memory;");
+    let error = schema::apply_text(&olap, &broken).await.unwrap_err();
+    assert!(matches!(&error, OlapError::Statement { number: 4, name, .. } if name == "wrong"), "{error:?}");
+    assert!(error.to_string().contains("NoSuchType"), "{error}");
+}
+
+/// Why `post_metrics_1h` is not a SummingMergeTree behind a view: the same rows delivered twice.
+#[tokio::test]
+async fn a_summing_table_counts_a_redelivered_event_twice_and_the_recount_does_not() {
+    let (olap, _stack) = start().await;
+    schema::apply(&olap).await.unwrap();
+    let client = olap.client();
+    for statement in [
+        "CREATE TABLE summed (post_id UUID, impressions UInt64) ENGINE = SummingMergeTree ORDER BY post_id",
+        "CREATE MATERIALIZED VIEW mv_summed TO summed AS SELECT post_id, count() AS impressions FROM events_raw GROUP BY post_id",
+    ] {
+        client.query(statement).execute().await.unwrap();
+    }
+    let event = "INSERT INTO events_raw SELECT toUUID('0190b5a0-0000-7000-8000-0000000000e1'), \
+                 toUUID('0190b5a0-0000-7000-8000-000000000001'), 'impression', \
+                 toUUID('0190b5a0-0000-7000-8000-0000000000b1'), toUUID('0190b5a0-0000-7000-8000-000000000002'), \
+                 NULL, now64(3), now64(3), 1";
+    client.query(event).execute().await.unwrap();
+    client.query(event).execute().await.unwrap();
+    client.query("SYSTEM REFRESH VIEW mv_post_metrics_1h").execute().await.unwrap();
+    client.query("SYSTEM WAIT VIEW mv_post_metrics_1h").execute().await.unwrap();
+
+    assert_eq!(number(&olap, "SELECT sum(impressions) FROM summed").await, 2);
+    assert_eq!(number(&olap, "SELECT sum(impressions) FROM post_metrics_1h FINAL").await, 1);
+}

@@ -1,0 +1,25 @@
+//! The social graph in PostgreSQL: migrations, writes and hydration.
+//!
+//! Every write is idempotent and every query has a deadline. Who may see a post is said in one place, the SQL function
+//! `posts_visible_to` of the migrations; all queries go through it.
+
+pub mod bulk;
+mod comments;
+mod engagement;
+mod error;
+mod feed_reads;
+mod graph;
+mod idempotency;
+mod migrate;
+mod model;
+mod pool;
+mod posts;
+mod profiles;
+mod social;
+
+pub use error::SocialError;
+pub use idempotency::{IdempotencyKey, IdempotencyKeyError};
+pub use migrate::{MigrateError, migrate};
+pub use model::{Comment, CommentCursor, CommentPage, Created, PostView, Profile};
+pub use pool::PoolConfig;
+pub use social::Social;

@@ -1,0 +1,99 @@
+//! `nova simulate`: a population that uses the API.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use nova_runtime::{AuthConfig, AuthKey, Env};
+use nova_simulate::SimulateOptions;
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+/// Who, how fast, how long.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The API's base URL [default: NOVA_API_URL, else http://NOVA_API_ADDR].
+    #[arg(long)]
+    api: Option<Url>,
+    /// Users of the population.
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    users: usize,
+    /// Requests a second; 0 is as fast as it goes.
+    #[arg(long, default_value_t = 50.0)]
+    rate: f64,
+    /// The same seed gives the same population and the same plans.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Seconds to run once the population is there [default: until Ctrl-C].
+    #[arg(long, value_name = "SECONDS")]
+    duration: Option<u64>,
+    /// Create users, follows and first posts, and end.
+    #[arg(long)]
+    bootstrap: bool,
+    /// Take the population as it is: it was created by an earlier run of the same size.
+    #[arg(long, conflicts_with = "bootstrap")]
+    no_bootstrap: bool,
+    /// Posts made while the population is created [default: two for each user].
+    #[arg(long, value_name = "N")]
+    first_posts: Option<usize>,
+    /// Requests under way at once.
+    #[arg(long, default_value_t = 16)]
+    concurrency: usize,
+    /// Seconds that a day takes: people post by day.
+    #[arg(long, value_name = "SECONDS", default_value_t = 86_400)]
+    day: u64,
+    /// No counts while it runs.
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+pub(crate) async fn run(env: &Env, args: &Args) -> anyhow::Result<()> {
+    let auth = AuthConfig::from_env(env)?;
+    let AuthKey::Secret(secret) = &auth.key else {
+        bail!("NOVA_AUTH_SECRET is needed to make the tokens of simulated users");
+    };
+    let api = match &args.api {
+        Some(url) => url.clone(),
+        None => default_api(env)?,
+    };
+    let mut options = SimulateOptions::new(api, secret.expose());
+    options.audience = auth.audience.clone();
+    options.users = args.users;
+    options.rate = args.rate;
+    options.seed = args.seed;
+    options.duration = match args.bootstrap {
+        true => Some(Duration::ZERO),
+        false => args.duration.map(Duration::from_secs),
+    };
+    options.bootstrap = !args.no_bootstrap;
+    options.first_posts = args.first_posts.unwrap_or(args.users * 2);
+    options.concurrency = args.concurrency;
+    options.day = Duration::from_secs(args.day.max(1));
+    options.quiet = args.quiet;
+
+    let stop = CancellationToken::new();
+    let interrupt = stop.clone();
+    let signal = tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            interrupt.cancel();
+        }
+    });
+    let summary = nova_simulate::run(&options, stop).await?;
+    signal.abort();
+    println!("{summary}");
+    if summary.succeeded() == 0 && summary.failed() > 0 {
+        bail!("no request succeeded: is the API at {}?", options.api);
+    }
+    Ok(())
+}
+
+fn default_api(env: &Env) -> anyhow::Result<Url> {
+    if let Some(url) = env.get("NOVA_API_URL") {
+        return url
+            .parse()
+            .with_context(|| format!("NOVA_API_URL: `{url}` is no URL"));
+    }
+    let addr = env.get("NOVA_API_ADDR").unwrap_or("127.0.0.1:8080");
+    format!("http://{addr}")
+        .parse()
+        .with_context(|| format!("NOVA_API_ADDR: `{addr}` is not host:port"))
+}

@@ -1,0 +1,52 @@
+//! The one binary of Nova: reads the environment, sets up logging, and runs a subcommand.
+
+mod commands;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use nova_runtime::{Env, LogConfig, telemetry};
+
+use crate::commands::{connector, import, migrate, simulate};
+
+/// The feed backend: PostgreSQL to Debezium to Kafka to ClickHouse, ranked and served.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Bring PostgreSQL, the topics and ClickHouse to the schema of this release.
+    Migrate(migrate::Args),
+    /// Deploy the Debezium connector, or look at it.
+    Connector(connector::Args),
+    /// Read users, follows, posts, likes, comments and events from files.
+    Import(import::Args),
+    /// Let a population of simulated users use the API.
+    Simulate(simulate::Args),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Cli::parse().command).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("nova: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> anyhow::Result<()> {
+    let env = Env::from_process()?;
+    telemetry::init_logging(&LogConfig::from_env(&env)?)?;
+    match command {
+        Command::Migrate(args) => migrate::run(&env, &args).await,
+        Command::Connector(args) => connector::run(&env, &args).await,
+        Command::Import(args) => import::run(&env, &args).await,
+        Command::Simulate(args) => simulate::run(&env, &args).await,
+    }
+}

@@ -357,7 +357,7 @@ WITH
     exp(-0.10 * greatest(dateDiff('microsecond', created_at, computed_at), 0) / 3600e6) AS freshness
 SELECT
     computed_at,
-    toUInt32(row_number() OVER (ORDER BY 0.40 * engagement + 0.30 * freshness DESC, created_at DESC, post_id DESC)) AS rank,
+    toUInt32(row_number() OVER (ORDER BY 0.40 * engagement + 0.30 * freshness DESC, created_at DESC, UUIDToNum(post_id) DESC)) AS rank,
     post_id,
     author_id,
     created_at,
@@ -400,16 +400,17 @@ FROM
 )
 GROUP BY post_id;
 
--- F1, the follow source: the newest posts of the authors a viewer follows.
+-- F1, the newest posts of the authors a viewer follows: feed_recent_follows(viewer, now, window_hours, max_posts).
+-- UUIDToNum: UUIDs themselves compare their second half first; a post dated more than an hour ahead is a broken clock.
 CREATE OR REPLACE VIEW feed_recent_follows AS
 SELECT post_id, author_id, created_at
 FROM posts_by_author FINAL
 WHERE author_id IN (SELECT followee_id FROM follows_cdc FINAL WHERE follower_id = {viewer:UUID})
-    AND created_at > {now:DateTime64(6, 'UTC')} - toIntervalHour({window_hours:UInt32})
-    AND created_at <= {now:DateTime64(6, 'UTC')}
-    AND NOT hidden
-    AND visibility IN ('public', 'followers')
-ORDER BY created_at DESC, post_id DESC
+  AND created_at > {now:DateTime64(6, 'UTC')} - toIntervalHour({window_hours:UInt32})
+  AND created_at <= {now:DateTime64(6, 'UTC')} + toIntervalHour(1)
+  AND visibility IN ('public', 'followers')
+  AND hidden = 0
+ORDER BY created_at DESC, UUIDToNum(post_id) DESC
 LIMIT {max_posts:UInt32};
 
 -- ============================================================================ Kafka
@@ -465,12 +466,12 @@ WHERE d.error = '';
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS mv_posts_dead_letters TO dead_letters AS
 SELECT
-    topic,
-    partition,
-    offset,
-    if(error = '', 'applied', 'quarantined') AS disposition,
-    if(error = '', concat('unknown field: ', arrayStringConcat(drift, ', ')), error) AS error,
-    raw,
+    d.topic AS topic,
+    d.partition AS partition,
+    d.offset AS offset,
+    if(d.error = '', 'applied', 'quarantined') AS disposition,
+    if(d.error = '', concat('unknown field: ', arrayStringConcat(d.drift, ', ')), d.error) AS error,
+    d.raw AS raw,
     now64(3, 'UTC') AS received_at
 FROM posts_decoded AS d
 WHERE d.error != '' OR notEmpty(d.drift);
@@ -588,12 +589,12 @@ WHERE d.error = '';
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS mv_likes_dead_letters TO dead_letters AS
 SELECT
-    topic,
-    partition,
-    offset,
-    if(error = '', 'applied', 'quarantined') AS disposition,
-    if(error = '', concat('unknown field: ', arrayStringConcat(drift, ', ')), error) AS error,
-    raw,
+    d.topic AS topic,
+    d.partition AS partition,
+    d.offset AS offset,
+    if(d.error = '', 'applied', 'quarantined') AS disposition,
+    if(d.error = '', concat('unknown field: ', arrayStringConcat(d.drift, ', ')), d.error) AS error,
+    d.raw AS raw,
     now64(3, 'UTC') AS received_at
 FROM likes_decoded AS d
 WHERE d.error != '' OR notEmpty(d.drift);
@@ -694,12 +695,12 @@ WHERE d.error = '';
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS mv_comments_dead_letters TO dead_letters AS
 SELECT
-    topic,
-    partition,
-    offset,
-    if(error = '', 'applied', 'quarantined') AS disposition,
-    if(error = '', concat('unknown field: ', arrayStringConcat(drift, ', ')), error) AS error,
-    raw,
+    d.topic AS topic,
+    d.partition AS partition,
+    d.offset AS offset,
+    if(d.error = '', 'applied', 'quarantined') AS disposition,
+    if(d.error = '', concat('unknown field: ', arrayStringConcat(d.drift, ', ')), d.error) AS error,
+    d.raw AS raw,
     now64(3, 'UTC') AS received_at
 FROM comments_decoded AS d
 WHERE d.error != '' OR notEmpty(d.drift);
@@ -800,12 +801,12 @@ WHERE d.error = '';
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS mv_follows_dead_letters TO dead_letters AS
 SELECT
-    topic,
-    partition,
-    offset,
-    if(error = '', 'applied', 'quarantined') AS disposition,
-    if(error = '', concat('unknown field: ', arrayStringConcat(drift, ', ')), error) AS error,
-    raw,
+    d.topic AS topic,
+    d.partition AS partition,
+    d.offset AS offset,
+    if(d.error = '', 'applied', 'quarantined') AS disposition,
+    if(d.error = '', concat('unknown field: ', arrayStringConcat(d.drift, ', ')), d.error) AS error,
+    d.raw AS raw,
     now64(3, 'UTC') AS received_at
 FROM follows_decoded AS d
 WHERE d.error != '' OR notEmpty(d.drift);
@@ -905,12 +906,12 @@ WHERE d.error = '';
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS mv_events_dead_letters TO dead_letters AS
 SELECT
-    topic,
-    partition,
-    offset,
-    if(error = '', 'applied', 'quarantined') AS disposition,
-    if(error = '', concat('unknown field: ', arrayStringConcat(drift, ', ')), error) AS error,
-    raw,
+    d.topic AS topic,
+    d.partition AS partition,
+    d.offset AS offset,
+    if(d.error = '', 'applied', 'quarantined') AS disposition,
+    if(d.error = '', concat('unknown field: ', arrayStringConcat(d.drift, ', ')), d.error) AS error,
+    d.raw AS raw,
     now64(3, 'UTC') AS received_at
 FROM events_decoded AS d
 WHERE d.error != '' OR notEmpty(d.drift);

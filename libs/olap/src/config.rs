@@ -25,15 +25,20 @@ impl OlapConfig {
         let mut address = url.clone();
         let unusable = |reason: &'static str| OlapError::Address { reason };
         if url.scheme() != "http" || !url.has_host() {
-            return Err(unusable("it must be http://user:password@host:port/database"));
+            return Err(unusable(
+                "it must be http://user:password@host:port/database",
+            ));
         }
         let database = match url.path().trim_matches('/') {
             "" => "default",
-            name if name.contains('/') => return Err(unusable("its path may only name a database")),
+            name if name.contains('/') => {
+                return Err(unusable("its path may only name a database"));
+            }
             name => name,
         };
         let decode = |text: &str| {
-            percent_decode(text).ok_or_else(|| unusable("user or password is not valid percent-encoding"))
+            percent_decode(text)
+                .ok_or_else(|| unusable("user or password is not valid percent-encoding"))
         };
         let user = match url.username() {
             "" => "default".to_owned(),
@@ -93,7 +98,10 @@ mod tests {
     fn a_url_carries_everything() {
         let config = parse("http://nova:p%40ss%2Fword@127.0.0.1:8123/social").unwrap();
         assert_eq!(config.address.as_str(), "http://127.0.0.1:8123/");
-        assert_eq!((config.user.as_str(), config.password.as_str()), ("nova", "p@ss/word"));
+        assert_eq!(
+            (config.user.as_str(), config.password.as_str()),
+            ("nova", "p@ss/word")
+        );
         assert_eq!(config.database, "social");
         assert!(!format!("{config:?}").contains("word"));
     }
@@ -101,12 +109,20 @@ mod tests {
     #[test]
     fn user_and_database_have_defaults() {
         let config = parse("http://127.0.0.1:8123").unwrap();
-        assert_eq!((config.user.as_str(), config.database.as_str()), ("default", "default"));
+        assert_eq!(
+            (config.user.as_str(), config.database.as_str()),
+            ("default", "default")
+        );
     }
 
     #[test]
     fn other_addresses_are_refused() {
-        for bad in ["https://h:1", "tcp://h:9000", "http://h:1/a/b", "http://a:%zz@h:1"] {
+        for bad in [
+            "https://h:1",
+            "tcp://h:9000",
+            "http://h:1/a/b",
+            "http://a:%zz@h:1",
+        ] {
             assert!(parse(bad).is_err(), "{bad}");
         }
     }

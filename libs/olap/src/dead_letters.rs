@@ -23,7 +23,11 @@ impl Olap {
     ///
     /// # Errors
     /// [`OlapError`], within `deadline`.
-    pub async fn quarantine(&self, letter: &DeadLetter<'_>, deadline: Duration) -> Result<(), OlapError> {
+    pub async fn quarantine(
+        &self,
+        letter: &DeadLetter<'_>,
+        deadline: Duration,
+    ) -> Result<(), OlapError> {
         let insert = self
             .client()
             .query(

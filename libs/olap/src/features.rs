@@ -34,7 +34,10 @@ impl Olap {
             .param("interaction_days", days);
         within(deadline, async {
             let rows = query.fetch_all::<InteractionsRow>().await?;
-            Ok(rows.into_iter().map(|row| (UserId::new(row.author_id), row.interactions)).collect())
+            Ok(rows
+                .into_iter()
+                .map(|row| (UserId::new(row.author_id), row.interactions))
+                .collect())
         })
         .await
     }
@@ -54,7 +57,10 @@ impl Olap {
         let query = self.read(COUNTS, deadline).param("post_ids", posts);
         within(deadline, async {
             let rows = query.fetch_all::<CountsRow>().await?;
-            Ok(rows.into_iter().map(|row| (PostId::new(row.post_id), row.into())).collect())
+            Ok(rows
+                .into_iter()
+                .map(|row| (PostId::new(row.post_id), row.into()))
+                .collect())
         })
         .await
     }

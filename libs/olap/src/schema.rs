@@ -92,17 +92,26 @@ async fn run(client: &Client, text: &str) -> Result<(), clickhouse::error::Error
 }
 
 async fn exists(client: &Client, name: &str) -> Result<bool, OlapError> {
-    let found: u8 = client.query("EXISTS TABLE ?").bind(Identifier(name)).fetch_one().await?;
+    let found: u8 = client
+        .query("EXISTS TABLE ?")
+        .bind(Identifier(name))
+        .fetch_one()
+        .await?;
     Ok(found == 1)
 }
 
 async fn remembered(client: &Client, name: &str) -> Result<Option<u64>, OlapError> {
-    let hash = client.query("SELECT hash FROM schema_objects FINAL WHERE name = ?").bind(name);
+    let hash = client
+        .query("SELECT hash FROM schema_objects FINAL WHERE name = ?")
+        .bind(name);
     Ok(hash.fetch_optional().await?)
 }
 
 async fn remember(client: &Client, name: &str, hash: u64) -> Result<(), OlapError> {
-    let insert = client.query("INSERT INTO schema_objects SELECT ?, ?, now64(3)").bind(name).bind(hash);
+    let insert = client
+        .query("INSERT INTO schema_objects SELECT ?, ?, now64(3)")
+        .bind(name)
+        .bind(hash);
     Ok(insert.execute().await?)
 }
 
@@ -120,7 +129,9 @@ fn object(statement: Statement<'_>) -> Result<Object<'_>, OlapError> {
         .iter()
         .find_map(|(form, materialized)| Some((statement.text.strip_prefix(form)?, *materialized)))
         .ok_or_else(unknown)?;
-    let name_end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(rest.len());
+    let name_end = rest
+        .find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
+        .unwrap_or(rest.len());
     let name = &rest[..name_end];
     let query = if materialized {
         Some(rest.split_once(" AS\n").ok_or_else(unknown)?.1)
@@ -159,7 +170,10 @@ mod tests {
 
     #[test]
     fn the_contract_s_objects_are_there() {
-        let names: Vec<&str> = statements(SCHEMA).into_iter().map(|s| object(s).unwrap().name).collect();
+        let names: Vec<&str> = statements(SCHEMA)
+            .into_iter()
+            .map(|s| object(s).unwrap().name)
+            .collect();
         for name in [
             "events_raw",
             "events_kafka",
@@ -190,12 +204,22 @@ mod tests {
     #[test]
     fn a_materialized_view_has_a_query() {
         let view = parse("CREATE MATERIALIZED VIEW IF NOT EXISTS mv_a\nREFRESH EVERY 1 SECOND APPEND TO a AS\nSELECT 1 AS x").unwrap();
-        assert_eq!(view, Object { name: "mv_a", query: Some("SELECT 1 AS x") });
+        assert_eq!(
+            view,
+            Object {
+                name: "mv_a",
+                query: Some("SELECT 1 AS x")
+            }
+        );
     }
 
     #[test]
     fn statements_of_another_form_are_refused() {
-        for bad in ["DROP TABLE a", "CREATE TABLE a (x Int8)", "CREATE TABLE IF NOT EXISTS (x Int8)"] {
+        for bad in [
+            "DROP TABLE a",
+            "CREATE TABLE a (x Int8)",
+            "CREATE TABLE IF NOT EXISTS (x Int8)",
+        ] {
             assert!(parse(bad).is_err(), "{bad}");
         }
     }

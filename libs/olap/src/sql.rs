@@ -67,11 +67,17 @@ fn end_of_quoted(bytes: &[u8], opening: usize, quote: u8) -> usize {
 }
 
 fn end_of_line(bytes: &[u8], from: usize) -> usize {
-    bytes[from..].iter().position(|b| *b == b'\n').map_or(bytes.len(), |n| from + n + 1)
+    bytes[from..]
+        .iter()
+        .position(|b| *b == b'\n')
+        .map_or(bytes.len(), |n| from + n + 1)
 }
 
 fn end_of_comment(bytes: &[u8], from: usize) -> usize {
-    bytes[from + 2..].windows(2).position(|w| w == b"*/").map_or(bytes.len(), |n| from + 2 + n + 2)
+    bytes[from + 2..]
+        .windows(2)
+        .position(|w| w == b"*/")
+        .map_or(bytes.len(), |n| from + 2 + n + 2)
 }
 
 #[cfg(test)]
@@ -85,7 +91,13 @@ mod tests {
     #[test]
     fn a_semicolon_ends_a_statement_only_where_it_stands_by_itself() {
         let sql = "-- first; really\nSELECT ';', \"a;b\", `c;d`, 'it\\'s;' /* e;f */;\n\n/* g; */ -- h;\nSELECT 2 -- i;\n;;\n";
-        assert_eq!(texts(sql), ["SELECT ';', \"a;b\", `c;d`, 'it\\'s;' /* e;f */", "SELECT 2 -- i;"]);
+        assert_eq!(
+            texts(sql),
+            [
+                "SELECT ';', \"a;b\", `c;d`, 'it\\'s;' /* e;f */",
+                "SELECT 2 -- i;"
+            ]
+        );
     }
 
     #[test]

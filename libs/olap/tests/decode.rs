@@ -1,6 +1,10 @@
 //! Messages of every topic through the schema's own decoding, on the real engine: which become rows, which are
 //! quarantined, and with what reason.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests: a panic is the failure to report")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "helpers of tests: a panic is the failure to report"
+)]
 
 use clickhouse::Row;
 use nova_olap::{Olap, OlapConfig, schema};
@@ -95,24 +99,56 @@ fn good() -> Vec<(&'static str, Value, Vec<&'static str>)> {
                 "updated_at": AT, "deleted_at": null,
             })),
             vec![
-                "post_id", "author_id", "caption", "media_url", "media_type", "duration_ms", "visibility", "created_at",
-                "updated_at", "__lsn", "__deleted",
+                "post_id",
+                "author_id",
+                "caption",
+                "media_url",
+                "media_type",
+                "duration_ms",
+                "visibility",
+                "created_at",
+                "updated_at",
+                "__lsn",
+                "__deleted",
             ],
         ),
         (
             "likes",
             change(&json!({"post_id": A, "user_id": B, "author_id": C, "created_at": AT})),
-            vec!["post_id", "user_id", "author_id", "created_at", "__lsn", "__deleted"],
+            vec![
+                "post_id",
+                "user_id",
+                "author_id",
+                "created_at",
+                "__lsn",
+                "__deleted",
+            ],
         ),
         (
             "comments",
-            change(&json!({"comment_id": D, "post_id": A, "user_id": B, "author_id": C, "created_at": AT})),
-            vec!["comment_id", "post_id", "user_id", "author_id", "created_at", "__lsn", "__deleted"],
+            change(
+                &json!({"comment_id": D, "post_id": A, "user_id": B, "author_id": C, "created_at": AT}),
+            ),
+            vec![
+                "comment_id",
+                "post_id",
+                "user_id",
+                "author_id",
+                "created_at",
+                "__lsn",
+                "__deleted",
+            ],
         ),
         (
             "follows",
             change(&json!({"follower_id": A, "followee_id": B, "created_at": AT})),
-            vec!["follower_id", "followee_id", "created_at", "__lsn", "__deleted"],
+            vec![
+                "follower_id",
+                "followee_id",
+                "created_at",
+                "__lsn",
+                "__deleted",
+            ],
         ),
         (
             "events",
@@ -120,7 +156,15 @@ fn good() -> Vec<(&'static str, Value, Vec<&'static str>)> {
                 "event_id": D, "user_id": B, "event_type": "dwell", "post_id": A, "author_id": C, "dwell_ms": 1_500,
                 "occurred_at": "2026-01-22T23:53:13.947Z", "received_at": "2026-01-22T23:53:14.000Z",
             }),
-            vec!["event_id", "user_id", "event_type", "post_id", "author_id", "occurred_at", "received_at"],
+            vec![
+                "event_id",
+                "user_id",
+                "event_type",
+                "post_id",
+                "author_id",
+                "occurred_at",
+                "received_at",
+            ],
         ),
     ]
 }
@@ -215,10 +259,17 @@ async fn values_out_of_their_domain_are_quarantined() {
         ("events", "dwell_ms", json!(-1)),
     ];
     for (name, field, value) in cases {
-        let (_, message, _) = good().into_iter().find(|(topic, _, _)| *topic == name).unwrap();
+        let (_, message, _) = good()
+            .into_iter()
+            .find(|(topic, _, _)| *topic == name)
+            .unwrap();
         let sent = with(&message, field, value);
         let decoded = engine.decode(name, std::slice::from_ref(&sent)).await;
-        assert_eq!(decoded[0].error, format!("missing or invalid: {field}"), "{sent}");
+        assert_eq!(
+            decoded[0].error,
+            format!("missing or invalid: {field}"),
+            "{sent}"
+        );
     }
 }
 
@@ -226,7 +277,9 @@ async fn values_out_of_their_domain_are_quarantined() {
 async fn an_unknown_field_is_noted_and_the_row_applied() {
     let engine = Engine::start().await;
     for (name, message, _) in good() {
-        let decoded = engine.decode(name, &[with(&message, "surprise", json!(1))]).await;
+        let decoded = engine
+            .decode(name, &[with(&message, "surprise", json!(1))])
+            .await;
         assert_eq!(decoded[0].error, "", "{name}");
         assert_eq!(decoded[0].drift, ["surprise"], "{name}");
     }

@@ -1,5 +1,9 @@
 //! The schema on the real engine: applied, applied again, a view changed, a statement refused.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests: a panic is the failure to report")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "helpers of tests: a panic is the failure to report"
+)]
 
 use nova_olap::{Olap, OlapConfig, OlapError, schema};
 use nova_testbed::Stack;
@@ -11,7 +15,11 @@ async fn start() -> (Olap, Stack) {
 }
 
 async fn number(olap: &Olap, query: &str) -> u64 {
-    olap.client().query(query).fetch_one().await.expect("the query runs")
+    olap.client()
+        .query(query)
+        .fetch_one()
+        .await
+        .expect("the query runs")
 }
 
 #[tokio::test]
@@ -25,7 +33,10 @@ async fn applying_twice_changes_nothing() {
 
     let second = schema::apply(&olap).await.unwrap();
     assert_eq!(second.statements, first.statements);
-    assert!(second.created.is_empty() && second.replaced.is_empty(), "{second:?}");
+    assert!(
+        second.created.is_empty() && second.replaced.is_empty(),
+        "{second:?}"
+    );
     assert_eq!(number(&olap, tables).await, before);
 }
 
@@ -44,7 +55,12 @@ async fn a_changed_view_is_replaced_without_losing_or_doubling_rows() {
         let client = olap.client().clone();
         tokio::spawn(async move {
             for n in 0_u64..300 {
-                client.query("INSERT INTO source VALUES (?)").bind(n).execute().await.unwrap();
+                client
+                    .query("INSERT INTO source VALUES (?)")
+                    .bind(n)
+                    .execute()
+                    .await
+                    .unwrap();
             }
         })
     };
@@ -52,7 +68,11 @@ async fn a_changed_view_is_replaced_without_losing_or_doubling_rows() {
     let mut replaced = 0;
     let mut texts = [new.as_str(), OLD].into_iter().cycle();
     while !writer.is_finished() {
-        replaced += schema::apply_text(&olap, texts.next().unwrap()).await.unwrap().replaced.len();
+        replaced += schema::apply_text(&olap, texts.next().unwrap())
+            .await
+            .unwrap()
+            .replaced
+            .len();
     }
     writer.await.unwrap();
     assert!(replaced > 0);
@@ -60,8 +80,19 @@ async fn a_changed_view_is_replaced_without_losing_or_doubling_rows() {
     assert_eq!(number(&olap, "SELECT uniqExact(n) FROM target").await, 300);
 
     schema::apply_text(&olap, &new).await.unwrap();
-    olap.client().query("INSERT INTO source VALUES (1000)").execute().await.unwrap();
-    assert_eq!(number(&olap, "SELECT countIf(form = 'new') FROM target WHERE n = 1000").await, 1);
+    olap.client()
+        .query("INSERT INTO source VALUES (1000)")
+        .execute()
+        .await
+        .unwrap();
+    assert_eq!(
+        number(
+            &olap,
+            "SELECT countIf(form = 'new') FROM target WHERE n = 1000"
+        )
+        .await,
+        1
+    );
 }
 
 #[tokio::test]
@@ -69,7 +100,10 @@ async fn the_statement_that_failed_is_named() {
     let (olap, _stack) = start().await;
     let broken = format!("{OLD}\nCREATE TABLE IF NOT EXISTS wrong (n NoSuchType) ENGINE = Memory;");
     let error = schema::apply_text(&olap, &broken).await.unwrap_err();
-    assert!(matches!(&error, OlapError::Statement { number: 4, name, .. } if name == "wrong"), "{error:?}");
+    assert!(
+        matches!(&error, OlapError::Statement { number: 4, name, .. } if name == "wrong"),
+        "{error:?}"
+    );
     assert!(error.to_string().contains("NoSuchType"), "{error}");
 }
 
@@ -91,9 +125,23 @@ async fn a_summing_table_counts_a_redelivered_event_twice_and_the_recount_does_n
                  NULL, now64(3), now64(3), 1";
     client.query(event).execute().await.unwrap();
     client.query(event).execute().await.unwrap();
-    client.query("SYSTEM REFRESH VIEW mv_post_metrics_1h").execute().await.unwrap();
-    client.query("SYSTEM WAIT VIEW mv_post_metrics_1h").execute().await.unwrap();
+    client
+        .query("SYSTEM REFRESH VIEW mv_post_metrics_1h")
+        .execute()
+        .await
+        .unwrap();
+    client
+        .query("SYSTEM WAIT VIEW mv_post_metrics_1h")
+        .execute()
+        .await
+        .unwrap();
 
-    assert_eq!(number(&olap, "SELECT sum(impressions) FROM summed").await, 2);
-    assert_eq!(number(&olap, "SELECT sum(impressions) FROM post_metrics_1h FINAL").await, 1);
+    assert_eq!(
+        number(&olap, "SELECT sum(impressions) FROM summed").await,
+        2
+    );
+    assert_eq!(
+        number(&olap, "SELECT sum(impressions) FROM post_metrics_1h FINAL").await,
+        1
+    );
 }

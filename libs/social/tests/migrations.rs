@@ -7,7 +7,7 @@ use nova_domain::{
     Caption, CommentBody, DisplayName, Handle, MAX_DURATION_MS, MediaUrl, Visibility,
 };
 use nova_social::{PoolConfig, migrate};
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _};
 
 #[tokio::test]
 async fn migrating_again_or_at_once_changes_nothing() -> anyhow::Result<()> {
@@ -224,6 +224,31 @@ async fn hand_written_rows_are_checked_as_the_service_checks() -> anyhow::Result
             refused.as_database_error().and_then(|e| e.constraint()),
             Some("likes_post_fk"),
             "{statement}"
+        );
+    }
+    db.stop().await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn who_may_see_a_post_is_part_of_the_query_plan() -> anyhow::Result<()> {
+    let db = Database::start().await?;
+    for (name, statement) in [
+        ("visible_posts", include_str!("../sql/visible_posts.sql")),
+        ("hydrate", include_str!("../sql/hydrate.sql")),
+    ] {
+        let explain = AssertSqlSafe(format!("EXPLAIN (GENERIC_PLAN) {statement}"));
+        // Without parameters: the extended protocol would ask for their values.
+        let rows = sqlx::raw_sql(explain).fetch_all(db.pool()).await?;
+        let plan: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+        let plan = plan.join("\n");
+        assert!(
+            !plan.contains("Function Scan on posts_visible_to"),
+            "{name}: a call for each row, not a plan\n{plan}"
+        );
+        assert!(
+            plan.contains("Index Cond: (post_id = ANY"),
+            "{name}: by key\n{plan}"
         );
     }
     db.stop().await;

@@ -172,7 +172,7 @@ async fn posts() -> anyhow::Result<()> {
     let db = Database::start().await?;
     let (ada, bob, social) = (db.user("ada").await?, db.user("bob").await?, &db.social);
     let made = social
-        .create_post(ada, &post("影 👋", Visibility::Followers), None)
+        .create_post(ada, &post("影 👋", Visibility::Followers)?, None)
         .await?
         .value;
     assert_eq!(
@@ -181,7 +181,7 @@ async fn posts() -> anyhow::Result<()> {
         "what is made is what is read"
     );
     refused!(
-        social.create_post(UserId::generate(), &post("x", Visibility::Public), None),
+        social.create_post(UserId::generate(), &post("x", Visibility::Public)?, None),
         UnknownUser
     );
     refused!(
@@ -343,8 +343,8 @@ async fn idempotency_keys() -> anyhow::Result<()> {
     let (ada, bob) = (db.user("ada").await?, db.user("bob").await?);
     let key = IdempotencyKey::parse("key-1")?;
     let (hello, other) = (
-        post("hello", Visibility::Public),
-        post("other", Visibility::Public),
+        post("hello", Visibility::Public)?,
+        post("other", Visibility::Public)?,
     );
 
     // Eight at once, and one later: one post.

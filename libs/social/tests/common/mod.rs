@@ -62,18 +62,18 @@ impl Database {
     ) -> anyhow::Result<PostId> {
         let created = self
             .social
-            .create_post(author, &post("hello", visibility), None)
+            .create_post(author, &post("hello", visibility)?, None)
             .await?;
         Ok(created.value.post_id)
     }
 }
 
-pub(crate) fn post(caption: &str, visibility: Visibility) -> NewPost {
-    NewPost {
-        caption: Caption::parse(caption).unwrap(),
-        media_url: "https://media.example/v/1.mp4".parse().unwrap(),
+pub(crate) fn post(caption: &str, visibility: Visibility) -> anyhow::Result<NewPost> {
+    Ok(NewPost {
+        caption: Caption::parse(caption)?,
+        media_url: "https://media.example/v/1.mp4".parse()?,
         media_type: MediaType::Video,
         duration_ms: 15_000,
         visibility,
-    }
+    })
 }

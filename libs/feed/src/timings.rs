@@ -1,0 +1,80 @@
+//! How long the stages of one feed took.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use nova_domain::Source;
+
+/// Wall-clock times of one feed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Timings {
+    /// Everything asked of ClickHouse: the sources and interactions in parallel, then the counts.
+    pub clickhouse: Duration,
+    /// Each source.
+    pub sources: Vec<(Source, Duration)>,
+    /// The viewer's interactions.
+    pub interactions: Duration,
+    /// The exact counts.
+    pub counts: Duration,
+    /// PostgreSQL saying what the viewer may see; runs beside the counts.
+    pub visible: Duration,
+    /// PostgreSQL filling the page.
+    pub hydrate: Duration,
+    /// The whole feed.
+    pub total: Duration,
+}
+
+impl Timings {
+    /// The value of a `Server-Timing` header; durations in milliseconds.
+    #[must_use]
+    pub fn server_timing(&self) -> String {
+        let mut header = String::new();
+        let mut add = |name: &str, took: Duration| {
+            let separator = if header.is_empty() { "" } else { ", " };
+            // Writing into a String cannot fail.
+            let _ = write!(
+                header,
+                "{separator}{name};dur={:.1}",
+                took.as_secs_f64() * 1_000.0
+            );
+        };
+        add("clickhouse", self.clickhouse);
+        for (source, took) in &self.sources {
+            add(&format!("source_{source}"), *took);
+        }
+        add("interactions", self.interactions);
+        add("counts", self.counts);
+        add("visible", self.visible);
+        add("hydrate", self.hydrate);
+        add("total", self.total);
+        header
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_header_names_every_stage() {
+        let ms = Duration::from_millis;
+        let timings = Timings {
+            clickhouse: Duration::from_micros(12_345),
+            sources: vec![
+                (Source::Follow, ms(1)),
+                (Source::Trending, ms(2)),
+                (Source::Affinity, ms(3)),
+            ],
+            interactions: ms(4),
+            counts: ms(5),
+            visible: ms(6),
+            hydrate: ms(7),
+            total: ms(20),
+        };
+        assert_eq!(
+            timings.server_timing(),
+            "clickhouse;dur=12.3, source_follow;dur=1.0, source_trending;dur=2.0, source_affinity;dur=3.0, \
+             interactions;dur=4.0, counts;dur=5.0, visible;dur=6.0, hydrate;dur=7.0, total;dur=20.0"
+        );
+    }
+}

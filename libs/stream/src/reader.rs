@@ -91,7 +91,10 @@ impl TopicReader {
     /// # Errors
     /// [`StreamError::Fatal`]; not when the partition has gone to another member, which will see the record again.
     pub fn done_with(&self, record: &Record) -> Result<(), StreamError> {
-        match self.consumer.store_offset(&record.topic, record.partition, record.offset) {
+        match self
+            .consumer
+            .store_offset(&record.topic, record.partition, record.offset)
+        {
             Err(KafkaError::StoreOffset(RDKafkaErrorCode::State)) | Ok(()) => Ok(()),
             Err(error) => Err(StreamError::Fatal(error)),
         }
@@ -101,7 +104,10 @@ impl TopicReader {
     pub fn close(self) {
         // What cannot be committed now is read again: nothing is lost by it.
         if let Err(error) = self.consumer.commit_consumer_state(CommitMode::Sync)
-            && !matches!(error, KafkaError::ConsumerCommit(RDKafkaErrorCode::NoOffset))
+            && !matches!(
+                error,
+                KafkaError::ConsumerCommit(RDKafkaErrorCode::NoOffset)
+            )
         {
             tracing::warn!(%error, "the last offsets were not committed");
         }
@@ -119,7 +125,8 @@ fn is_fatal(error: &KafkaError) -> bool {
         error,
         KafkaError::MessageConsumptionFatal(_)
             | KafkaError::MessageConsumption(
-                RDKafkaErrorCode::TopicAuthorizationFailed | RDKafkaErrorCode::GroupAuthorizationFailed
+                RDKafkaErrorCode::TopicAuthorizationFailed
+                    | RDKafkaErrorCode::GroupAuthorizationFailed
             )
     )
 }

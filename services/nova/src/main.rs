@@ -7,7 +7,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use nova_runtime::{Env, LogConfig, telemetry};
 
-use crate::commands::{connector, import, migrate, simulate};
+use crate::commands::api::{self, Services};
+use crate::commands::{connector, import, migrate, projector, simulate, token};
 
 /// The feed backend: PostgreSQL to Debezium to Kafka to ClickHouse, ranked and served.
 #[derive(Debug, Parser)]
@@ -19,10 +20,18 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Serve the HTTP API.
+    Api,
+    /// Follow the topics beside ClickHouse.
+    Projector,
+    /// Everything that runs for long, in one process.
+    All,
     /// Bring PostgreSQL, the topics and ClickHouse to the schema of this release.
     Migrate(migrate::Args),
     /// Deploy the Debezium connector, or look at it.
     Connector(connector::Args),
+    /// Print a bearer token for development.
+    Token(token::Args),
     /// Read users, follows, posts, likes, comments and events from files.
     Import(import::Args),
     /// Let a population of simulated users use the API.
@@ -44,8 +53,12 @@ async fn run(command: Command) -> anyhow::Result<()> {
     let env = Env::from_process()?;
     telemetry::init_logging(&LogConfig::from_env(&env)?)?;
     match command {
+        Command::Api => api::run(&env, Services::Api).await,
+        Command::Projector => projector::run(&env).await,
+        Command::All => api::run(&env, Services::ApiAndProjector).await,
         Command::Migrate(args) => migrate::run(&env, &args).await,
         Command::Connector(args) => connector::run(&env, &args).await,
+        Command::Token(args) => token::run(&env, &args),
         Command::Import(args) => import::run(&env, &args).await,
         Command::Simulate(args) => simulate::run(&env, &args).await,
     }

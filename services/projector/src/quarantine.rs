@@ -54,7 +54,12 @@ async fn quarantine(olap: &Olap, record: &Record, shutdown: &Shutdown) -> bool {
     loop {
         let Err(error) = olap.quarantine(&letter, WRITE_DEADLINE).await else {
             metrics::counter!(names::QUARANTINED, "topic" => record.topic.clone()).increment(1);
-            tracing::warn!(topic = record.topic, partition = record.partition, offset = record.offset, "record without a value");
+            tracing::warn!(
+                topic = record.topic,
+                partition = record.partition,
+                offset = record.offset,
+                "record without a value"
+            );
             return true;
         };
         metrics::counter!(names::RETRIES).increment(1);

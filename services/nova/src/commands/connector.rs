@@ -32,7 +32,8 @@ enum Action {
 pub(crate) async fn run(env: &Env, args: &Args) -> anyhow::Result<()> {
     let definition = match &args.file {
         Some(path) => {
-            let text = std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+            let text = std::fs::read_to_string(path)
+                .with_context(|| format!("reading {}", path.display()))?;
             Definition::parse(&text).with_context(|| path.display().to_string())?
         }
         None => Definition::parse(DEFINITION)?,
@@ -41,7 +42,11 @@ pub(crate) async fn run(env: &Env, args: &Args) -> anyhow::Result<()> {
     match args.action {
         Action::Apply { wait } => {
             let applied = client.apply(&definition, Duration::from_secs(wait)).await?;
-            let verb = if applied.created { "created" } else { "updated" };
+            let verb = if applied.created {
+                "created"
+            } else {
+                "updated"
+            };
             println!("{}: {verb}, {} restarts", applied.status, applied.restarts);
         }
         Action::Status => {

@@ -48,7 +48,11 @@ async fn postgres(env: &Env) -> anyhow::Result<()> {
 async fn kafka(env: &Env) -> anyhow::Result<()> {
     let config = KafkaConfig::from_env(env)?;
     let report = topics::ensure(&config.brokers).await?;
-    println!("kafka       {} topics created, {} there", report.created.len(), report.existing.len());
+    println!(
+        "kafka       {} topics created, {} there",
+        report.created.len(),
+        report.existing.len()
+    );
     Ok(())
 }
 

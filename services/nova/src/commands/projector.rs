@@ -12,8 +12,12 @@ pub(crate) async fn run(env: &Env) -> anyhow::Result<()> {
 /// Adds the projector to a process.
 pub(crate) fn spawn(env: &Env, lifecycle: &mut Lifecycle) -> anyhow::Result<()> {
     let kafka = KafkaConfig::from_env(env)?;
-    let olap = Olap::new(&OlapConfig::from_url(ClickHouseConfig::from_env(env)?.url.expose())?);
+    let olap = Olap::new(&OlapConfig::from_url(
+        ClickHouseConfig::from_env(env)?.url.expose(),
+    )?);
     let shutdown = lifecycle.shutdown();
-    lifecycle.spawn("projector", async move { nova_projector::run(&kafka.brokers, olap, shutdown).await });
+    lifecycle.spawn("projector", async move {
+        nova_projector::run(&kafka.brokers, olap, shutdown).await
+    });
     Ok(())
 }

@@ -1,0 +1,7 @@
+//! Bearer tokens: JSON Web Tokens whose `sub` is the user.
+
+mod token;
+mod verifier;
+
+pub use token::{TokenError, sign};
+pub use verifier::{KeyError, Refusal, TokenVerifier};

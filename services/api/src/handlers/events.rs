@@ -1,0 +1,243 @@
+//! `POST /events`
+
+use std::collections::{HashMap, HashSet};
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use chrono::{DateTime, Utc};
+use nova_domain::{ClientEvent, EventType, MAX_DWELL_MS, PostId, UserId};
+use nova_runtime::ApiConfig;
+use nova_stream::StoredEvent;
+use serde::{Deserialize, Serialize};
+
+use crate::extract::{Body, Errors, Form, Viewer};
+use crate::metrics;
+use crate::problem::{FieldError, Kind, Problem};
+use crate::state::AppState;
+
+/// Most events in a batch.
+const MAX_EVENTS: usize = 500;
+
+/// A batch as a client sends it.
+#[derive(Deserialize)]
+pub(crate) struct EventsForm {
+    events: Vec<EventForm>,
+}
+
+/// Texts, so that every mistake of a batch is told, not only the first.
+#[derive(Deserialize)]
+struct EventForm {
+    event_id: String,
+    r#type: String,
+    post_id: String,
+    dwell_ms: Option<i64>,
+    occurred_at: String,
+}
+
+impl Form for EventsForm {
+    type Value = Vec<ClientEvent>;
+
+    fn check(self, errors: &mut Errors) -> Option<Vec<ClientEvent>> {
+        if self.events.len() > MAX_EVENTS {
+            errors.add(
+                "/events",
+                &format!(
+                    "must have at most {MAX_EVENTS} events, has {}",
+                    self.events.len()
+                ),
+            );
+            return None;
+        }
+        let events: Vec<_> = self
+            .events
+            .into_iter()
+            .enumerate()
+            .filter_map(|(index, event)| event.check(index, errors))
+            .collect();
+        errors.is_empty().then_some(events)
+    }
+
+    fn max_bytes(config: &ApiConfig) -> usize {
+        config.max_events_body_bytes
+    }
+}
+
+impl EventForm {
+    fn check(self, index: usize, errors: &mut Errors) -> Option<ClientEvent> {
+        let at = |field: &str| format!("/events/{index}/{field}");
+        let event_id = errors.take(at("event_id"), self.event_id.parse());
+        let event_type = errors.take(at("type"), self.r#type.parse());
+        let post_id = errors.take(at("post_id"), self.post_id.parse());
+        let dwell_ms = match event_type {
+            Some(event_type) => errors.take(at("dwell_ms"), dwell(self.dwell_ms, event_type)),
+            None => None,
+        };
+        let occurred_at = errors.take(at("occurred_at"), time(&self.occurred_at));
+        Some(ClientEvent {
+            event_id: event_id?,
+            event_type: event_type?,
+            post_id: post_id?,
+            dwell_ms: dwell_ms?,
+            occurred_at: occurred_at?,
+        })
+    }
+}
+
+fn dwell(given: Option<i64>, event_type: EventType) -> Result<Option<u32>, String> {
+    match (given, event_type) {
+        (None, EventType::Dwell) => Err("is needed for a dwell event".to_owned()),
+        (None, _) => Ok(None),
+        (Some(ms), EventType::Dwell | EventType::View) => match u32::try_from(ms) {
+            Ok(ms) if ms <= MAX_DWELL_MS => Ok(Some(ms)),
+            _ => Err(format!("must be a whole number from 0 to {MAX_DWELL_MS}")),
+        },
+        (Some(_), _) => Err("is for dwell and view events only".to_owned()),
+    }
+}
+
+fn time(text: &str) -> Result<DateTime<Utc>, &'static str> {
+    let time = DateTime::parse_from_rfc3339(text).map_err(|_| "is not a time as of RFC 3339")?;
+    Ok(time.with_timezone(&Utc))
+}
+
+/// How many events were taken; an event that stood twice in the batch is one.
+#[derive(Serialize)]
+pub(crate) struct EventsAnswer {
+    accepted: usize,
+}
+
+/// Takes a batch of events, all or none. Events of a deleted post are taken: it was there when they happened.
+pub(crate) async fn create(
+    State(state): State<AppState>,
+    Viewer(viewer): Viewer,
+    Body(events): Body<EventsForm>,
+) -> Result<(StatusCode, Json<EventsAnswer>), Problem> {
+    let posts: HashSet<_> = events.iter().map(|event| event.post_id).collect();
+    let authors = state
+        .social
+        .post_authors(&posts.into_iter().collect::<Vec<_>>())
+        .await?;
+    let stored = store(viewer, &events, &authors, Utc::now())
+        .map_err(|errors| Problem::new(Kind::Validation).with_errors(errors))?;
+    let mut by_type = HashMap::new();
+    for event in &stored {
+        *by_type.entry(event.event_type).or_insert(0) += 1;
+    }
+    let accepted = stored.len();
+    state.events.publish(stored).await?;
+    for (event_type, count) in by_type {
+        ::metrics::counter!(metrics::EVENTS, "type" => event_type.as_str()).increment(count);
+    }
+    Ok((StatusCode::ACCEPTED, Json(EventsAnswer { accepted })))
+}
+
+/// What is published: each event once, with its author, its clock clamped to `now`; or every event of a post that does
+/// not exist.
+fn store(
+    viewer: UserId,
+    events: &[ClientEvent],
+    authors: &HashMap<PostId, UserId>,
+    now: DateTime<Utc>,
+) -> Result<Vec<StoredEvent>, Vec<FieldError>> {
+    let mut seen = HashSet::with_capacity(events.len());
+    let (mut stored, mut errors) = (Vec::with_capacity(events.len()), Vec::new());
+    for (index, event) in events.iter().enumerate() {
+        let Some(&author_id) = authors.get(&event.post_id) else {
+            errors.push(FieldError::at(
+                format!("/events/{index}/post_id"),
+                "there is no such post",
+            ));
+            continue;
+        };
+        if seen.insert(event.event_id) {
+            stored.push(StoredEvent {
+                event_id: event.event_id,
+                user_id: viewer,
+                event_type: event.event_type,
+                post_id: event.post_id,
+                author_id,
+                dwell_ms: event.dwell_ms,
+                occurred_at: event.clamped_time(now),
+                received_at: now,
+            });
+        }
+    }
+    if errors.is_empty() {
+        Ok(stored)
+    } else {
+        Err(errors)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+    use nova_domain::EventId;
+
+    use super::*;
+
+    fn event(post_id: PostId, occurred_at: DateTime<Utc>) -> ClientEvent {
+        ClientEvent {
+            event_id: EventId::generate(),
+            event_type: EventType::View,
+            post_id,
+            dwell_ms: None,
+            occurred_at,
+        }
+    }
+
+    #[test]
+    fn dwell_belongs_to_dwell_and_view() {
+        assert_eq!(dwell(Some(1_500), EventType::Dwell), Ok(Some(1_500)));
+        assert_eq!(dwell(Some(0), EventType::View), Ok(Some(0)));
+        assert_eq!(dwell(None, EventType::View), Ok(None));
+        for (bad, event_type) in [
+            (None, EventType::Dwell),
+            (Some(-1), EventType::Dwell),
+            (Some(86_400_001), EventType::Dwell),
+            (Some(5), EventType::Impression),
+        ] {
+            assert!(dwell(bad, event_type).is_err(), "{bad:?} {event_type}");
+        }
+    }
+
+    #[test]
+    fn each_event_is_stored_once_with_author_and_clamped_clock() {
+        let (viewer, author, post) = (UserId::generate(), UserId::generate(), PostId::generate());
+        let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        let future = event(post, now + TimeDelta::hours(1));
+        let events = [
+            future.clone(),
+            future,
+            event(post, now - TimeDelta::days(30)),
+        ];
+        let stored = store(viewer, &events, &HashMap::from([(post, author)]), now).unwrap();
+        assert_eq!(stored.len(), 2);
+        assert_eq!(stored[0].occurred_at, now);
+        assert_eq!(stored[1].occurred_at, now - TimeDelta::days(7));
+        assert!(
+            stored
+                .iter()
+                .all(|e| e.user_id == viewer && e.author_id == author && e.received_at == now)
+        );
+    }
+
+    #[test]
+    fn one_unknown_post_refuses_the_batch_and_is_named() {
+        let (known, unknown) = (PostId::generate(), PostId::generate());
+        let now = Utc::now();
+        let events = [event(known, now), event(unknown, now)];
+        let errors = store(
+            UserId::generate(),
+            &events,
+            &HashMap::from([(known, UserId::generate())]),
+            now,
+        )
+        .unwrap_err();
+        assert_eq!(
+            errors,
+            [FieldError::at("/events/1/post_id", "there is no such post")]
+        );
+    }
+}

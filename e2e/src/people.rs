@@ -1,0 +1,275 @@
+//! People: users of the API with a token of their own.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use nova_domain::{PostId, UserId};
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::world::World;
+
+/// A user with a profile and a token.
+#[derive(Debug, Clone)]
+pub struct Person {
+    /// Their id.
+    pub id: UserId,
+    token: String,
+    base: String,
+    http: reqwest::Client,
+}
+
+/// A page of the feed.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Feed {
+    /// In order.
+    pub items: Vec<Item>,
+    /// What the feed was made of.
+    pub served_from: String,
+    /// What was left out.
+    pub degraded: Vec<String>,
+}
+
+/// What the tests look at of an item.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Item {
+    /// The post.
+    pub post_id: PostId,
+    /// Its author.
+    pub author_id: UserId,
+    /// Its text.
+    pub caption: String,
+    /// Who found it.
+    pub sources: Vec<String>,
+    /// The ranking's value.
+    pub score: f64,
+    /// Exact counts.
+    pub counts: Counts,
+    /// The viewer's own relation to it.
+    pub viewer: Viewer,
+}
+
+/// Exact counts of a post.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub struct Counts {
+    /// Likes now.
+    pub likes: u64,
+    /// Comments now.
+    pub comments: u64,
+    /// Shares so far.
+    pub shares: u64,
+}
+
+/// The viewer's own relation to a post.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub struct Viewer {
+    /// Whether the viewer likes it.
+    pub liked: bool,
+}
+
+impl Feed {
+    /// The item of a post.
+    #[must_use]
+    pub fn item(&self, post: PostId) -> Option<&Item> {
+        self.items.iter().find(|item| item.post_id == post)
+    }
+
+    /// The place of a post, from 0.
+    #[must_use]
+    pub fn rank(&self, post: PostId) -> Option<usize> {
+        self.items.iter().position(|item| item.post_id == post)
+    }
+}
+
+/// A post as the API takes it.
+#[must_use]
+pub fn new_post(caption: &str, visibility: &str) -> Value {
+    json!({
+        "caption": caption, "media_url": "https://media.example/v/1.mp4", "media_type": "video",
+        "duration_ms": 15_000, "visibility": visibility,
+    })
+}
+
+impl World {
+    /// A new person with a profile.
+    pub async fn person(&self) -> Person {
+        let person = self.stranger(UserId::generate());
+        let handle = format!("p{}", &person.id.uuid().simple().to_string()[12..]);
+        let profile = json!({"handle": handle, "display_name": "A person"});
+        person
+            .expect(Method::PUT, "/users/me", Some(profile), StatusCode::OK)
+            .await;
+        person
+    }
+
+    /// Several.
+    pub async fn people(&self, count: usize) -> Vec<Person> {
+        futures::future::join_all((0..count).map(|_| self.person())).await
+    }
+
+    /// Somebody with a good token and no profile.
+    #[must_use]
+    pub fn stranger(&self, id: UserId) -> Person {
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap()
+            .as_secs();
+        Person {
+            id,
+            token: self.token(&json!({"sub": id.to_string(), "iat": now, "exp": now + 3600})),
+            base: self.stack.endpoints().api.clone(),
+            http: self.http.clone(),
+        }
+    }
+
+    /// A token with these claims, signed as the API expects.
+    #[must_use]
+    pub fn token(&self, claims: &Value) -> String {
+        let key =
+            jsonwebtoken::EncodingKey::from_secret(self.stack.endpoints().auth_secret.as_bytes());
+        jsonwebtoken::encode(&jsonwebtoken::Header::default(), claims, &key).unwrap()
+    }
+}
+
+impl Person {
+    /// A request with the person's token; `path` below `/api/v1`.
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http
+            .request(method, format!("{}/api/v1{path}", self.base))
+            .bearer_auth(&self.token)
+    }
+
+    /// Sends, and requires the status. Gives the body, `null` when it is empty.
+    pub async fn expect(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+        status: StatusCode,
+    ) -> Value {
+        let mut request = self.request(method.clone(), path);
+        if let Some(body) = &body {
+            request = request.json(body);
+        }
+        let response = request
+            .send()
+            .await
+            .unwrap_or_else(|error| panic!("{method} {path}: {error}"));
+        let (found, text) = read(response).await;
+        assert_eq!(found, status, "{method} {path}: {text}");
+        serde_json::from_str(&text).unwrap_or(Value::Null)
+    }
+
+    async fn no_content(&self, method: Method, path: &str) {
+        self.expect(method, path, None, StatusCode::NO_CONTENT)
+            .await;
+    }
+
+    /// Posts; public.
+    pub async fn post(&self, caption: &str) -> PostId {
+        self.post_as(caption, "public").await
+    }
+
+    /// Posts.
+    pub async fn post_as(&self, caption: &str, visibility: &str) -> PostId {
+        let body = self
+            .expect(
+                Method::POST,
+                "/posts",
+                Some(new_post(caption, visibility)),
+                StatusCode::CREATED,
+            )
+            .await;
+        body["post_id"]
+            .as_str()
+            .expect("a post_id")
+            .parse()
+            .unwrap()
+    }
+
+    /// Deletes an own post.
+    pub async fn delete_post(&self, post: PostId) {
+        self.no_content(Method::DELETE, &format!("/posts/{post}"))
+            .await;
+    }
+
+    /// Likes.
+    pub async fn like(&self, post: PostId) {
+        self.no_content(Method::PUT, &format!("/posts/{post}/like"))
+            .await;
+    }
+
+    /// Takes a like back.
+    pub async fn unlike(&self, post: PostId) {
+        self.no_content(Method::DELETE, &format!("/posts/{post}/like"))
+            .await;
+    }
+
+    /// Follows.
+    pub async fn follow(&self, user: UserId) {
+        self.no_content(Method::PUT, &format!("/users/{user}/follow"))
+            .await;
+    }
+
+    /// Unfollows.
+    pub async fn unfollow(&self, user: UserId) {
+        self.no_content(Method::DELETE, &format!("/users/{user}/follow"))
+            .await;
+    }
+
+    /// Blocks.
+    pub async fn block(&self, user: UserId) {
+        self.no_content(Method::PUT, &format!("/users/{user}/block"))
+            .await;
+    }
+
+    /// Comments; gives the comment's id.
+    pub async fn comment(&self, post: PostId, text: &str) -> Uuid {
+        let path = format!("/posts/{post}/comments");
+        let body = self
+            .expect(
+                Method::POST,
+                &path,
+                Some(json!({"body": text})),
+                StatusCode::CREATED,
+            )
+            .await;
+        body["comment_id"]
+            .as_str()
+            .expect("a comment_id")
+            .parse()
+            .unwrap()
+    }
+
+    /// Deletes a comment.
+    pub async fn delete_comment(&self, comment: Uuid) {
+        self.no_content(Method::DELETE, &format!("/comments/{comment}"))
+            .await;
+    }
+
+    /// Sends events.
+    pub async fn events(&self, events: Value) {
+        let body = json!({"events": events});
+        self.expect(Method::POST, "/events", Some(body), StatusCode::ACCEPTED)
+            .await;
+    }
+
+    /// The first hundred items of the feed.
+    pub async fn feed(&self) -> Feed {
+        self.page(0, 100).await
+    }
+
+    /// A page of the feed.
+    pub async fn page(&self, offset: usize, limit: usize) -> Feed {
+        let path = format!("/feed?offset={offset}&limit={limit}");
+        let body = self.expect(Method::GET, &path, None, StatusCode::OK).await;
+        serde_json::from_value(body.clone()).unwrap_or_else(|error| panic!("{error}: {body}"))
+    }
+}
+
+/// Status and text of an answer.
+async fn read(response: Response) -> (StatusCode, String) {
+    let status = response.status();
+    (status, response.text().await.unwrap_or_default())
+}

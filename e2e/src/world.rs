@@ -1,0 +1,165 @@
+//! The stack and the clients on it.
+
+use std::path::PathBuf;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use nova_olap::{Olap, OlapConfig};
+use nova_testbed::{Provider, Stack, StackBuilder};
+use sqlx::PgPool;
+use sqlx::postgres::PgPoolOptions;
+use tokio::runtime::Runtime;
+use tokio::sync::{OnceCell, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+/// A running stack and everything a test talks to it with.
+#[derive(Debug)]
+pub struct World {
+    /// The servers.
+    pub stack: Stack,
+    /// For the API.
+    pub http: reqwest::Client,
+    /// Straight to PostgreSQL.
+    pub postgres: PgPool,
+    /// Straight to ClickHouse.
+    pub olap: Olap,
+}
+
+/// The shared stack, together with other tests.
+pub type Shared = RwLockReadGuard<'static, World>;
+/// The shared stack, alone.
+pub type Exclusive = RwLockWriteGuard<'static, World>;
+
+// One runtime for the whole run: the stack's tasks and connections belong to it. Statics are never dropped; the
+// testbed's watchdog clears the stack away when the test process ends, however it ends.
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
+static WORLD: OnceCell<RwLock<World>> = OnceCell::const_new();
+
+/// Runs a test on the shared runtime.
+pub fn run<T>(test: impl Future<Output = T>) -> T {
+    RUNTIME.block_on(test)
+}
+
+/// The shared stack, together with other tests.
+pub async fn shared() -> Shared {
+    world().await.read().await
+}
+
+/// The shared stack, alone: for a test that disturbs servers, measures time, or compares whole tables.
+pub async fn exclusive() -> Exclusive {
+    world().await.write().await
+}
+
+async fn world() -> &'static RwLock<World> {
+    WORLD
+        .get_or_init(|| async { RwLock::new(World::start(start_stack().nova(true)).await) })
+        .await
+}
+
+/// A builder for the provider of this run: containers, or processes with `NOVA_E2E_PROVIDER=processes`.
+pub fn start_stack() -> StackBuilder {
+    let provider = match std::env::var("NOVA_E2E_PROVIDER").as_deref() {
+        Err(_) | Ok("containers") => Provider::Containers,
+        Ok("processes") => Provider::Processes,
+        Ok(other) => panic!("NOVA_E2E_PROVIDER is `{other}`, not `containers` or `processes`"),
+    };
+    Stack::builder().provider(provider)
+}
+
+/// Built beside this test: `target/debug/nova`.
+fn nova_binary() -> PathBuf {
+    let test = std::env::current_exe().expect("the path of this test");
+    let directory = test
+        .parent()
+        .and_then(|deps| deps.parent())
+        .expect("target/debug");
+    directory.join("nova")
+}
+
+impl World {
+    /// Starts a stack and connects to it.
+    ///
+    /// # Panics
+    /// When it does not start; the message has the last lines of the log of the server that failed.
+    pub async fn start(builder: StackBuilder) -> Self {
+        let stack = builder
+            .start()
+            .await
+            .unwrap_or_else(|error| panic!("{error}"));
+        let endpoints = stack.endpoints();
+        let http = reqwest::Client::builder()
+            .timeout(Duration::from_secs(20))
+            .build()
+            .expect("an HTTP client");
+        let postgres = PgPoolOptions::new()
+            .max_connections(16)
+            .acquire_timeout(Duration::from_secs(20))
+            .connect_lazy(&endpoints.postgres)
+            .expect("PostgreSQL's address");
+        let clickhouse = endpoints.clickhouse.parse().expect("ClickHouse's address");
+        let olap = Olap::new(&OlapConfig::from_url(&clickhouse).expect("ClickHouse's address"));
+        Self {
+            stack,
+            http,
+            postgres,
+            olap,
+        }
+    }
+
+    /// Runs a command of the `nova` binary on this stack; gives what it printed.
+    ///
+    /// # Errors
+    /// What it said, when it failed.
+    pub async fn nova(&self, arguments: &[&str]) -> Result<String, String> {
+        let run = tokio::process::Command::new(nova_binary())
+            .args(arguments)
+            .envs(self.stack.nova_environment())
+            .kill_on_drop(true)
+            .output();
+        let output = tokio::time::timeout(Duration::from_secs(120), run)
+            .await
+            .map_err(|_| format!("nova {arguments:?}: not done within 120 s"))?
+            .expect("the nova binary runs");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        if output.status.success() {
+            Ok(text(&output.stdout))
+        } else {
+            Err(text(&output.stderr))
+        }
+    }
+
+    /// One number from ClickHouse.
+    ///
+    /// # Errors
+    /// What ClickHouse says, as text.
+    pub async fn number(&self, query: &str) -> Result<u64, String> {
+        self.olap
+            .client()
+            .query(query)
+            .fetch_one()
+            .await
+            .map_err(|error| format!("{query}: {error}"))
+    }
+
+    /// A statement on ClickHouse.
+    pub async fn statement(&self, statement: &str) {
+        let done = self.olap.client().query(statement).execute().await;
+        done.unwrap_or_else(|error| panic!("{statement}: {error}"));
+    }
+
+    /// A statement on PostgreSQL that takes no values; gives the number of rows touched.
+    pub async fn sql(&self, statement: &str) -> u64 {
+        let done = sqlx::query(sqlx::AssertSqlSafe(statement.to_owned()))
+            .execute(&self.postgres)
+            .await;
+        done.unwrap_or_else(|error| panic!("{statement}: {error}"))
+            .rows_affected()
+    }
+
+    /// One number from PostgreSQL.
+    pub async fn sql_number(&self, query: &str) -> i64 {
+        let row = sqlx::query_scalar(sqlx::AssertSqlSafe(query.to_owned()))
+            .fetch_one(&self.postgres)
+            .await;
+        row.unwrap_or_else(|error| panic!("{query}: {error}"))
+    }
+}

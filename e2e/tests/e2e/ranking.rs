@@ -1,0 +1,189 @@
+//! What the feed shows and in which order.
+
+use nova_e2e::{run, shared, wait_until};
+
+use crate::{ARRIVES, LIKE_TO_FEED};
+
+#[test]
+fn likes_lift_a_post_in_the_feed_of_a_follower() {
+    run(async {
+        let world = shared().await;
+        let author = world.person().await;
+        let viewer = world.person().await;
+        viewer.follow(author.id).await;
+        let first = author.post("first").await;
+        let second = author.post("second").await;
+        // Two of the same age and without engagement: the newer one leads.
+        wait_until("the newer post above the older", ARRIVES, || async {
+            let feed = viewer.feed().await;
+            match (feed.rank(first), feed.rank(second)) {
+                (Some(first), Some(second)) if second < first => Ok(()),
+                ranks => Err(format!("{ranks:?}")),
+            }
+        })
+        .await;
+
+        for liker in world.people(5).await {
+            liker.like(first).await;
+        }
+        wait_until("the liked post above the other", LIKE_TO_FEED, || async {
+            let feed = viewer.feed().await;
+            match (feed.item(first), feed.rank(first), feed.rank(second)) {
+                (Some(item), Some(first), Some(second))
+                    if first < second && item.counts.likes == 5 =>
+                {
+                    Ok(())
+                }
+                state => Err(format!("{state:?}")),
+            }
+        })
+        .await;
+    });
+}
+
+#[test]
+fn each_source_brings_its_posts_and_says_so() {
+    run(async {
+        let world = shared().await;
+        let viewer = world.person().await;
+        let followed = world.person().await;
+        let liked_author = world.person().await;
+        viewer.follow(followed.id).await;
+        let of_followed = followed.post_as("followers only", "followers").await;
+        let liked = liked_author.post("liked").await;
+        let next = liked_author.post("the next of the same author").await;
+        viewer.like(liked).await;
+
+        wait_until("all three sources in the feed", ARRIVES, || async {
+            let feed = viewer.feed().await;
+            let sources = |post| {
+                feed.item(post)
+                    .map(|item| item.sources.clone())
+                    .unwrap_or_default()
+            };
+            let has = |post, source: &str| sources(post).iter().any(|found| found == source);
+            let complete = sources(of_followed) == ["follow"]
+                && has(liked, "trending")
+                && has(liked, "affinity")
+                && has(next, "affinity")
+                && feed.item(liked).is_some_and(|item| item.viewer.liked)
+                && feed.degraded.is_empty()
+                && feed.served_from == "ranked";
+            if complete {
+                Ok(())
+            } else {
+                Err(format!("{feed:?}"))
+            }
+        })
+        .await;
+    });
+}
+
+#[test]
+fn nobody_sees_what_is_not_for_them() {
+    run(async {
+        let world = shared().await;
+        let author = world.person().await;
+        let follower = world.person().await;
+        let stranger = world.person().await;
+        let blocked = world.person().await;
+        for viewer in [&follower, &blocked] {
+            viewer.follow(author.id).await;
+        }
+        let public = author.post("public").await;
+        let followers = author.post_as("followers", "followers").await;
+        let private = author.post_as("private", "private").await;
+        wait_until("the posts in the follower's feed", ARRIVES, || async {
+            let feed = follower.feed().await;
+            if feed.item(public).is_some() && feed.item(followers).is_some() {
+                Ok(())
+            } else {
+                Err(format!("{feed:?}"))
+            }
+        })
+        .await;
+        assert!(follower.feed().await.item(private).is_none(), "private");
+        assert!(
+            author.feed().await.item(public).is_none(),
+            "own posts are not recommended"
+        );
+
+        // Interaction makes an author's posts candidates by affinity: visibility still holds.
+        stranger.like(public).await;
+        wait_until(
+            "the public post in the stranger's feed",
+            ARRIVES,
+            || async {
+                let feed = stranger.feed().await;
+                feed.item(public)
+                    .map(|_| ())
+                    .ok_or_else(|| format!("{feed:?}"))
+            },
+        )
+        .await;
+        let feed = stranger.feed().await;
+        assert!(
+            feed.item(followers).is_none() && feed.item(private).is_none(),
+            "{feed:?}"
+        );
+
+        author.block(blocked.id).await;
+        for (viewer, other) in [(&blocked, &author), (&author, &blocked)] {
+            assert!(
+                viewer
+                    .feed()
+                    .await
+                    .items
+                    .iter()
+                    .all(|item| item.author_id != other.id),
+                "a block works both ways"
+            );
+        }
+    });
+}
+
+#[test]
+fn offset_and_limit_cut_the_same_list() {
+    run(async {
+        let world = shared().await;
+        let author = world.person().await;
+        let viewer = world.person().await;
+        viewer.follow(author.id).await;
+        for number in 0..7 {
+            author.post(&format!("post {number}")).await;
+        }
+        let own = |items: Vec<nova_e2e::Item>| -> Vec<_> {
+            items
+                .into_iter()
+                .filter(|item| item.author_id == author.id)
+                .map(|item| item.post_id)
+                .collect()
+        };
+        let whole = wait_until("seven posts", ARRIVES, || async {
+            let posts = own(viewer.feed().await.items);
+            if posts.len() == 7 {
+                Ok(posts)
+            } else {
+                Err(format!("{} posts", posts.len()))
+            }
+        })
+        .await;
+        // Other tests post at the same time; the order of this author's posts does not depend on them.
+        let first = viewer.page(0, 100).await.items;
+        let mut pages = Vec::new();
+        let mut offset = 0;
+        while offset < first.len() + 20 {
+            let page = viewer.page(offset, 3).await;
+            assert!(page.items.len() <= 3);
+            pages.extend(page.items);
+            offset += 3;
+        }
+        let mut paged = own(pages);
+        paged.dedup();
+        assert_eq!(paged, whole);
+        assert!(
+            viewer.page(10_000, 100).await.items.is_empty(),
+            "past the end"
+        );
+    });
+}

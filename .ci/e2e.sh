@@ -17,3 +17,5 @@ echo "end-to-end tests with $NOVA_IMAGES images" >&2
 if [ "$NOVA_IMAGES" = local ]; then infra/images/build.sh; fi
 
 cargo test -p nova-e2e --tests -- "$@"
+# The testbed's own promises, kept with containers too.
+if [ $# -eq 0 ]; then cargo nextest run -p nova-testbed --features containers -E 'test(containers)'; fi

@@ -3,14 +3,30 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
-/// How often a condition is looked at: the resolution of measured latencies.
-const EVERY: Duration = Duration::from_millis(5);
+/// Often enough for a test that waits, seldom enough that tests side by side do not measure each other.
+const EVERY: Duration = Duration::from_millis(30);
 
 /// Waits until `condition` gives a value; its error is the last state, told when `limit` is over.
 ///
 /// # Panics
 /// When the condition does not hold in time.
-pub async fn wait_until<T, F>(what: &str, limit: Duration, mut condition: impl FnMut() -> F) -> T
+pub async fn wait_until<T, F>(what: &str, limit: Duration, condition: impl FnMut() -> F) -> T
+where
+    F: Future<Output = Result<T, String>>,
+{
+    poll_until(what, EVERY, limit, condition).await
+}
+
+/// As [`wait_until`], looking every so often: the resolution of what is measured with it.
+///
+/// # Panics
+/// When the condition does not hold in time.
+pub async fn poll_until<T, F>(
+    what: &str,
+    every: Duration,
+    limit: Duration,
+    mut condition: impl FnMut() -> F,
+) -> T
 where
     F: Future<Output = Result<T, String>>,
 {
@@ -21,7 +37,7 @@ where
             Err(state) if started.elapsed() > limit => {
                 panic!("{what}: not within {limit:?}; last state: {state}")
             }
-            Err(_) => tokio::time::sleep(EVERY).await,
+            Err(_) => tokio::time::sleep(every).await,
         }
     }
 }

@@ -16,7 +16,7 @@ mod people;
 mod settled;
 mod world;
 
-pub use clock::{Latencies, wait_until};
+pub use clock::{Latencies, poll_until, wait_until};
 pub use counts::{Fingerprints, fingerprints};
 pub use kafka::{Position, TOPICS, committed, end_offsets, produce, rewind_group};
 pub use people::{Counts, Feed, Item, Person, new_post};

@@ -3,11 +3,14 @@
 use std::io::Write as _;
 use std::time::{Duration, Instant};
 
-use nova_e2e::{Latencies, exclusive, run, wait_until};
+use nova_e2e::{Latencies, exclusive, poll_until, run, wait_until};
 
 use crate::{ARRIVES, LIKE_TO_FEED};
 
 const LIKES: usize = 40;
+
+/// Between two looks at the feed.
+const RESOLUTION: Duration = Duration::from_millis(5);
 
 #[test]
 fn a_like_shows_in_the_feed_of_another_user_within_the_limit() {
@@ -33,7 +36,7 @@ fn a_like_shows_in_the_feed_of_another_user_within_the_limit() {
             let expected = u64::try_from(before).unwrap() + 1;
             let started = Instant::now();
             liker.like(post).await;
-            let seen = wait_until("the like in the feed", LIKE_TO_FEED, || async {
+            let seen = poll_until("the like in the feed", RESOLUTION, LIKE_TO_FEED, || async {
                 let likes = viewer.feed().await.item(post).map(|item| item.counts.likes);
                 if likes == Some(expected) {
                     Ok(started.elapsed())

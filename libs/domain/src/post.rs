@@ -109,10 +109,11 @@ impl FromStr for MediaUrl {
                 length: text.len(),
             });
         }
+        // `Url::parse` repairs what it is given: it trims, drops tabs and supplies slashes. What is stored is the text.
+        let literal = text.starts_with("http://") || text.starts_with("https://");
+        let clean = !text.chars().any(|c| c.is_whitespace() || c.is_control());
         match url::Url::parse(text) {
-            Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => {
-                Ok(Self(text.to_owned()))
-            }
+            Ok(url) if literal && clean && url.has_host() => Ok(Self(text.to_owned())),
             _ => Err(TextError::Form("must be an absolute http or https URL")),
         }
     }
@@ -162,6 +163,9 @@ mod tests {
             "",
             "/v/1.mp4",
             "ftp://media.example/1",
+            " https://media.example/1",
+            "https:media.example/1",
+            "https://media.example/\t1",
             "javascript:alert(1)",
             "https://a/\0",
         ] {

@@ -17,7 +17,7 @@ pub enum FeedError {
         given: u32,
     },
     /// Nothing can be served now; trying again later may help.
-    #[error("the feed is unavailable: {0}")]
+    #[error("the feed is unavailable")]
     Unavailable(#[from] Unavailable),
 }
 

@@ -9,7 +9,7 @@ use nova_domain::{
     Caption, CommentBody, CommentId, DisplayName, Handle, MediaType, MediaUrl, PostId, UserId,
     Visibility,
 };
-use sqlx::PgPool;
+use sqlx::{ConnectOptions as _, PgPool};
 use uuid::Uuid;
 
 /// What became of one row of a batch.
@@ -144,9 +144,12 @@ pub struct Bulk {
 }
 
 impl Bulk {
-    /// Uses this pool; each call takes one connection of it.
+    /// Uses this pool; each call takes one connection of it. Connections made from now on do not log their statements:
+    /// a batch may take as long as it takes.
     #[must_use]
-    pub const fn new(pool: PgPool) -> Self {
+    pub fn new(pool: PgPool) -> Self {
+        let options = pool.connect_options().as_ref().clone();
+        pool.set_connect_options(options.disable_statement_logging());
         Self { pool }
     }
 

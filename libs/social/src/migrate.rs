@@ -37,11 +37,10 @@ pub enum MigrateError {
 /// When PostgreSQL cannot be reached, a migration fails, or the database has a migration this release does not know.
 pub async fn migrate(pool: &PgPool, cdc_password: &str) -> Result<(), MigrateError> {
     // A connection of its own: the longer time-out must not get into the caller's pool.
-    let options = pool
-        .connect_options()
-        .as_ref()
-        .clone()
-        .options([("statement_timeout", STATEMENT_TIMEOUT_MS)]);
+    let options = pool.connect_options().as_ref().clone().options([
+        ("statement_timeout", STATEMENT_TIMEOUT_MS),
+        ("client_min_messages", "warning"),
+    ]);
     let own = PgPoolOptions::new()
         .max_connections(1)
         .acquire_timeout(ACQUIRE_TIMEOUT)

@@ -52,6 +52,7 @@ pub async fn run(
         return Err(ImportError::NoKafka);
     }
     let mut import = Import {
+        started,
         options,
         writer: Writer { bulk, events },
         input,
@@ -73,6 +74,7 @@ pub async fn run(
 }
 
 struct Import<'o> {
+    started: Instant,
     options: &'o Options,
     writer: Writer,
     input: Arc<Input>,
@@ -100,7 +102,8 @@ impl Import<'_> {
         let bad = |summary: &Summary| summary.of(stage.kind).bad;
         let count = bad(&self.summary) - bad(&before);
         if count > 0 {
-            let summary = std::mem::take(&mut self.summary);
+            let mut summary = std::mem::take(&mut self.summary);
+            summary.took = self.started.elapsed();
             return Err(ImportError::BadLines {
                 file: stage.label.clone(),
                 count,

@@ -47,7 +47,7 @@ impl Options {
     }
 }
 
-/// Why an import stopped. Starting it again continues where it stopped.
+/// Why an import stopped. What was written by then stays; starting it again continues from there.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
     /// A file could not be read at all.

@@ -4,6 +4,7 @@
 //! next ([`Plans`]) and how they react to a post ([`react`]). It is a function of the seed. The executor
 //! ([`run`]) carries it out over HTTP, paced, with bounded concurrency and bounded retries, and counts.
 
+mod actions;
 mod client;
 pub mod diurnal;
 mod executor;

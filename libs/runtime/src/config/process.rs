@@ -104,13 +104,16 @@ pub enum LogFormat {
 /// What is logged, and how. Logs go to stderr.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogConfig {
-    /// `NOVA_LOG`, a filter of `tracing-subscriber` (default `info`).
+    /// `NOVA_LOG`, a filter of `tracing-subscriber` (default [`LogConfig::DEFAULT_FILTER`]).
     pub filter: String,
     /// `NOVA_LOG_FORMAT`, `text` (default) or `json`.
     pub format: LogFormat,
 }
 
 impl LogConfig {
+    /// The Kafka client tells every failed attempt to connect, several lines each: what matters of it, Nova tells itself.
+    pub const DEFAULT_FILTER: &str = "info,librdkafka=off,rdkafka=warn,sqlx=warn";
+
     /// Reads `NOVA_LOG` and `NOVA_LOG_FORMAT`.
     ///
     /// # Errors
@@ -122,7 +125,10 @@ impl LogConfig {
             Some(_) => return Err(ConfigError::new("NOVA_LOG_FORMAT", "must be text or json")),
         };
         Ok(Self {
-            filter: env.get("NOVA_LOG").unwrap_or("info").to_owned(),
+            filter: env
+                .get("NOVA_LOG")
+                .unwrap_or(Self::DEFAULT_FILTER)
+                .to_owned(),
             format,
         })
     }

@@ -49,9 +49,16 @@ const NOT_USEFUL: &str = "score -1, Nova has no dislike";
 /// An article that nobody replied to has no post that could carry the comment.
 const NO_POST: &str = "article without a post";
 
+/// What somebody wrote, if it is more than white space.
+pub(super) fn words<'f>(fields: &'f Fields, column: &'static str) -> Option<&'f str> {
+    fields
+        .optional(column)
+        .filter(|text| !text.trim().is_empty())
+}
+
 /// Whether a feedback line gives a like or a comment.
 pub(super) fn becomes_something(fields: &Fields) -> bool {
-    fields.optional("score") == Some("1") || fields.optional("comment").is_some()
+    fields.optional("score") == Some("1") || words(fields, "comment").is_some()
 }
 
 fn post(fields: &Fields, heads: &HashMap<String, Head>) -> Result<PostId, Reason> {
@@ -152,7 +159,7 @@ pub(super) fn comments(
         let Ok(fields) = fields else {
             return ControlFlow::Continue(());
         };
-        let Some(body) = fields.optional("comment") else {
+        let Some(body) = words(&fields, "comment") else {
             return ControlFlow::Continue(());
         };
         let row = comment(&fields, body, heads, &source.keys).map(Row::Comment);
@@ -172,7 +179,7 @@ pub(super) fn reasons(
             Ok(fields) => fields,
             Err(bad) => return each(line(&file, number, Parsed::Bad(bad))),
         };
-        let (Some(body), Some(article)) = (fields.optional("reason"), fields.optional("articleId"))
+        let (Some(body), Some(article)) = (words(&fields, "reason"), fields.optional("articleId"))
         else {
             return ControlFlow::Continue(());
         };

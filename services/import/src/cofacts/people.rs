@@ -125,7 +125,7 @@ pub(super) fn users(
             done,
             &mut |number, fields| {
                 if let Ok(fields) = fields
-                    && fields.optional("reason").is_some()
+                    && engagement::words(&fields, "reason").is_some()
                 {
                     meet(&file, number, &fields);
                 }

@@ -87,11 +87,16 @@ pub(crate) async fn run(env: &Env, args: &Args) -> anyhow::Result<()> {
     let summary = match nova_import::run(&options, Bulk::new(pool), events).await {
         Ok(summary) => summary,
         Err(error) => {
-            if let ImportError::BadLines { summary, .. } = &error {
-                println!("{summary}");
-            }
-            return Err(error)
-                .context("the import stopped; run it again to go on where it stopped");
+            return match error {
+                ImportError::BadLines { ref summary, .. } => {
+                    println!("{summary}");
+                    Err(error.into())
+                }
+                ImportError::Read(_) | ImportError::NoKafka => Err(error.into()),
+                other => {
+                    Err(other).context("the import broke off; run again, it goes on from there")
+                }
+            };
         }
     };
     println!("{summary}");

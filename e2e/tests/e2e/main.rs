@@ -2,7 +2,7 @@
 //! ClickHouse or the feed.
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
+    clippy::panic,
     reason = "tests: a panic is the failure to report"
 )]
 

@@ -181,7 +181,12 @@ impl Simulation {
         self.send(Action::Post, author.id, request).await;
     }
 
-    pub(crate) async fn send(&self, action: Action, user: UserId, request: Request<'_>) -> Option<Answer> {
+    pub(crate) async fn send(
+        &self,
+        action: Action,
+        user: UserId,
+        request: Request<'_>,
+    ) -> Option<Answer> {
         let mut retries = 0;
         let result = self.client.send(user, &request, &mut retries).await;
         let mut summary = lock(&self.summary);

@@ -28,7 +28,7 @@ const TELL_EVERY: Duration = Duration::from_secs(10);
 /// When it cannot start. Requests that fail are counted, not returned.
 pub async fn run(
     options: &SimulateOptions,
-    pub(crate) stop: CancellationToken,
+    stop: CancellationToken,
 ) -> Result<SimulateSummary, ClientError> {
     let started = Instant::now();
     let simulation = Arc::new(Simulation {
@@ -99,7 +99,7 @@ pub(crate) struct Simulation {
     pub(crate) pacer: Pacer,
     pub(crate) summary: Mutex<SimulateSummary>,
     pub(crate) seed: u64,
-    stop: CancellationToken,
+    pub(crate) stop: CancellationToken,
 }
 
 impl Simulation {

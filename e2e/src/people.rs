@@ -1,6 +1,6 @@
 //! People: users of the API with a token of their own.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use nova_domain::{PostId, UserId};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::clock::wait_until;
 use crate::world::World;
 
 /// A user with a profile and a token.
@@ -258,6 +259,27 @@ impl Person {
     /// The first hundred items of the feed.
     pub async fn feed(&self) -> Feed {
         self.page(0, 100).await
+    }
+
+    /// Waits until the post is in the feed, or out of it.
+    ///
+    /// # Panics
+    /// When that takes longer than `limit`.
+    pub async fn sees(&self, post: PostId, expected: bool, limit: Duration) {
+        let what = if expected {
+            "the post in the feed"
+        } else {
+            "the post out of the feed"
+        };
+        wait_until(what, limit, || async {
+            let feed = self.feed().await;
+            if feed.item(post).is_some() == expected {
+                Ok(())
+            } else {
+                Err(format!("{} items", feed.items.len()))
+            }
+        })
+        .await;
     }
 
     /// A page of the feed.

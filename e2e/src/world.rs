@@ -11,6 +11,8 @@ use sqlx::postgres::PgPoolOptions;
 use tokio::runtime::Runtime;
 use tokio::sync::{OnceCell, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use crate::clock::wait_until;
+
 /// A running stack and everything a test talks to it with.
 #[derive(Debug)]
 pub struct World {
@@ -138,6 +140,22 @@ impl World {
             .fetch_one()
             .await
             .map_err(|error| format!("{query}: {error}"))
+    }
+
+    /// Waits until ClickHouse answers `query` with `expected`.
+    ///
+    /// # Panics
+    /// When it does not within `limit`.
+    pub async fn becomes(&self, query: &str, expected: u64, limit: Duration) {
+        wait_until(query, limit, || async {
+            let found = self.number(query).await?;
+            if found == expected {
+                Ok(())
+            } else {
+                Err(format!("{found} instead of {expected}"))
+            }
+        })
+        .await;
     }
 
     /// A statement on ClickHouse.

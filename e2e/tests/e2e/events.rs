@@ -2,25 +2,13 @@
 
 use chrono::{TimeDelta, Utc};
 use nova_domain::{EventId, PostId};
-use nova_e2e::{World, run, shared, wait_until};
+use nova_e2e::{run, shared, wait_until};
 use serde_json::{Value, json};
 
 use crate::ARRIVES;
 
 fn event(kind: &str, post: PostId) -> Value {
     json!({"event_id": EventId::generate(), "type": kind, "post_id": post, "occurred_at": Utc::now()})
-}
-
-async fn number(world: &World, query: String, expected: u64) {
-    wait_until(&query, ARRIVES, || async {
-        let found = world.number(&query).await?;
-        if found == expected {
-            Ok(())
-        } else {
-            Err(format!("{found} instead of {expected}"))
-        }
-    })
-    .await;
 }
 
 #[test]
@@ -37,25 +25,29 @@ fn a_duplicate_event_counts_once() {
         viewer.events(json!([share, impression, impression])).await;
         viewer.events(json!([event("view", post)])).await;
 
-        number(
-            &world,
-            format!("SELECT count() FROM events_raw FINAL WHERE post_id = '{post}'"),
-            3,
-        )
-        .await;
+        world
+            .becomes(
+                &format!("SELECT count() FROM events_raw FINAL WHERE post_id = '{post}'"),
+                3,
+                ARRIVES,
+            )
+            .await;
         let metrics = "SELECT sum(impressions) * 100 + sum(views) * 10 + sum(shares) FROM post_metrics_1h FINAL";
-        number(&world, format!("{metrics} WHERE post_id = '{post}'"), 111).await;
-        number(
-            &world,
-            format!("SELECT shares FROM post_ranking_scores WHERE post_id = '{post}'"),
-            1,
-        )
-        .await;
+        world
+            .becomes(&format!("{metrics} WHERE post_id = '{post}'"), 111, ARRIVES)
+            .await;
+        world
+            .becomes(
+                &format!("SELECT shares FROM post_ranking_scores WHERE post_id = '{post}'"),
+                1,
+                ARRIVES,
+            )
+            .await;
         let edges = format!(
             "SELECT count() FROM user_author_90d FINAL WHERE user_id = '{}' AND kind = 'share'",
             viewer.id
         );
-        number(&world, edges, 1).await;
+        world.becomes(&edges, 1, ARRIVES).await;
     });
 }
 
@@ -69,12 +61,13 @@ fn two_people_may_use_the_same_event_id() {
         for viewer in world.people(2).await {
             viewer.events(json!([same])).await;
         }
-        number(
-            &world,
-            format!("SELECT impressions FROM post_ranking_scores WHERE post_id = '{post}'"),
-            2,
-        )
-        .await;
+        world
+            .becomes(
+                &format!("SELECT impressions FROM post_ranking_scores WHERE post_id = '{post}'"),
+                2,
+                ARRIVES,
+            )
+            .await;
     });
 }
 
@@ -91,19 +84,21 @@ fn client_clocks_are_clamped() {
         past["occurred_at"] = json!(Utc::now() - TimeDelta::days(365));
         viewer.events(json!([future, past])).await;
 
-        number(
-            &world,
-            format!("SELECT count() FROM events_raw FINAL WHERE post_id = '{post}'"),
-            2,
-        )
-        .await;
+        world
+            .becomes(
+                &format!("SELECT count() FROM events_raw FINAL WHERE post_id = '{post}'"),
+                2,
+                ARRIVES,
+            )
+            .await;
         let outside = "countIf(occurred_at > now64(3) + INTERVAL 5 SECOND OR occurred_at < now64(3) - INTERVAL 169 HOUR)";
-        number(
-            &world,
-            format!("SELECT {outside} FROM events_raw FINAL WHERE post_id = '{post}'"),
-            0,
-        )
-        .await;
+        world
+            .becomes(
+                &format!("SELECT {outside} FROM events_raw FINAL WHERE post_id = '{post}'"),
+                0,
+                ARRIVES,
+            )
+            .await;
     });
 }
 

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::time::{Duration, Instant};
 
-use nova_e2e::{Latencies, exclusive, poll_until, run, wait_until};
+use nova_e2e::{Latencies, exclusive, poll_until, run};
 
 use crate::{ARRIVES, LIKE_TO_FEED};
 
@@ -21,15 +21,7 @@ fn a_like_shows_in_the_feed_of_another_user_within_the_limit() {
         let likers = world.people(LIKES).await;
         viewer.follow(author.id).await;
         let post = author.post("measured").await;
-        wait_until("the post in the feed", ARRIVES, || async {
-            viewer
-                .feed()
-                .await
-                .item(post)
-                .map(|_| ())
-                .ok_or_else(|| "not there".to_owned())
-        })
-        .await;
+        viewer.sees(post, true, ARRIVES).await;
 
         let mut latencies = Latencies::default();
         for (before, liker) in likers.iter().enumerate() {

@@ -17,35 +17,6 @@ async fn counts_in_feed(viewer: &Person, post: PostId, expected: Counts) {
     .await;
 }
 
-async fn in_feed(viewer: &Person, post: PostId, expected: bool) {
-    let what = if expected {
-        "the post in the feed"
-    } else {
-        "the post out of the feed"
-    };
-    wait_until(what, ARRIVES, || async {
-        let feed = viewer.feed().await;
-        if feed.item(post).is_some() == expected {
-            Ok(())
-        } else {
-            Err(format!("{} items", feed.items.len()))
-        }
-    })
-    .await;
-}
-
-async fn number(world: &World, what: &str, query: String, expected: u64) {
-    wait_until(what, ARRIVES, || async {
-        let found = world.number(&query).await?;
-        if found == expected {
-            Ok(())
-        } else {
-            Err(format!("{found} instead of {expected}"))
-        }
-    })
-    .await;
-}
-
 fn likes(likes: u64) -> Counts {
     Counts {
         likes,
@@ -60,7 +31,7 @@ async fn scene(world: &World) -> (Person, Person, PostId) {
     let viewer = world.person().await;
     viewer.follow(author.id).await;
     let post = author.post("a post").await;
-    in_feed(&viewer, post, true).await;
+    viewer.sees(post, true, ARRIVES).await;
     (author, viewer, post)
 }
 
@@ -80,23 +51,23 @@ fn unlike_and_like_again_count_once() {
         }
         fan.like(post).await;
         counts_in_feed(&viewer, post, likes(1)).await;
-        number(
-            &world,
-            "one interaction",
-            format!(
-                "SELECT count() FROM user_author_90d FINAL WHERE user_id = '{}'",
-                fan.id
-            ),
-            1,
-        )
-        .await;
-        number(
-            &world,
-            "the recount",
-            format!("SELECT sum(likes) FROM post_engagement FINAL WHERE post_id = '{post}'"),
-            1,
-        )
-        .await;
+        world
+            .becomes(
+                &format!(
+                    "SELECT count() FROM user_author_90d FINAL WHERE user_id = '{}'",
+                    fan.id
+                ),
+                1,
+                ARRIVES,
+            )
+            .await;
+        world
+            .becomes(
+                &format!("SELECT sum(likes) FROM post_engagement FINAL WHERE post_id = '{post}'"),
+                1,
+                ARRIVES,
+            )
+            .await;
     });
 }
 
@@ -106,24 +77,24 @@ fn unfollow_and_follow_again_count_once() {
         let world = shared().await;
         let (author, viewer, _) = scene(&world).await;
         let post = author.post_as("for followers", "followers").await;
-        in_feed(&viewer, post, true).await;
+        viewer.sees(post, true, ARRIVES).await;
         for _ in 0..2 {
             viewer.unfollow(author.id).await;
-            in_feed(&viewer, post, false).await;
+            viewer.sees(post, false, ARRIVES).await;
             viewer.follow(author.id).await;
             viewer.follow(author.id).await;
-            in_feed(&viewer, post, true).await;
+            viewer.sees(post, true, ARRIVES).await;
         }
         let edges = format!(
             "SELECT count() FROM follows_cdc FINAL WHERE follower_id = '{}'",
             viewer.id
         );
-        number(&world, "one edge", edges, 1).await;
+        world.becomes(&edges, 1, ARRIVES).await;
         let reverse = format!(
             "SELECT count() FROM follow_graph FINAL WHERE followee_id = '{}'",
             author.id
         );
-        number(&world, "one edge backwards", reverse, 1).await;
+        world.becomes(&reverse, 1, ARRIVES).await;
     });
 }
 
@@ -133,13 +104,13 @@ fn a_deleted_post_leaves_feed_and_recount() {
         let world = shared().await;
         let (author, viewer, post) = scene(&world).await;
         author.delete_post(post).await;
-        in_feed(&viewer, post, false).await;
+        viewer.sees(post, false, ARRIVES).await;
         let hidden =
             format!("SELECT countIf(hidden) FROM posts_by_author FINAL WHERE post_id = '{post}'");
-        number(&world, "hidden in the author's posts", hidden, 1).await;
+        world.becomes(&hidden, 1, ARRIVES).await;
         let recount =
             format!("SELECT countIf(hidden) FROM post_engagement FINAL WHERE post_id = '{post}'");
-        number(&world, "hidden in the recount", recount, 1).await;
+        world.becomes(&recount, 1, ARRIVES).await;
     });
 }
 
@@ -153,24 +124,24 @@ fn a_post_removed_from_postgresql_is_hidden_too() {
         world
             .sql(&format!("DELETE FROM posts WHERE post_id = '{post}'"))
             .await;
-        in_feed(&viewer, post, false).await;
-        number(
-            &world,
-            "no post",
-            format!("SELECT count() FROM posts_cdc FINAL WHERE post_id = '{post}'"),
-            0,
-        )
-        .await;
-        number(
-            &world,
-            "no like",
-            format!("SELECT count() FROM likes_cdc FINAL WHERE post_id = '{post}'"),
-            0,
-        )
-        .await;
+        viewer.sees(post, false, ARRIVES).await;
+        world
+            .becomes(
+                &format!("SELECT count() FROM posts_cdc FINAL WHERE post_id = '{post}'"),
+                0,
+                ARRIVES,
+            )
+            .await;
+        world
+            .becomes(
+                &format!("SELECT count() FROM likes_cdc FINAL WHERE post_id = '{post}'"),
+                0,
+                ARRIVES,
+            )
+            .await;
         let recount =
             format!("SELECT countIf(hidden) FROM post_engagement FINAL WHERE post_id = '{post}'");
-        number(&world, "hidden in the recount", recount, 1).await;
+        world.becomes(&recount, 1, ARRIVES).await;
     });
 }
 
@@ -201,16 +172,16 @@ fn comments_come_and_go() {
             },
         )
         .await;
-        number(
-            &world,
-            "one interaction",
-            format!(
-                "SELECT count() FROM user_author_90d FINAL WHERE user_id = '{}'",
-                reader.id
-            ),
-            1,
-        )
-        .await;
+        world
+            .becomes(
+                &format!(
+                    "SELECT count() FROM user_author_90d FINAL WHERE user_id = '{}'",
+                    reader.id
+                ),
+                1,
+                ARRIVES,
+            )
+            .await;
     });
 }
 
@@ -237,14 +208,9 @@ fn an_updated_post_arrives_updated() {
             }
         })
         .await;
-        number(
-            &world,
-            "the new caption in ClickHouse",
-            format!(
+        world.becomes(&format!(
                 "SELECT countIf(caption = 'edited') FROM posts_cdc FINAL WHERE post_id = '{post}'"
-            ),
-            1,
-        )
+            ), 1, ARRIVES)
         .await;
 
         world
@@ -252,13 +218,8 @@ fn an_updated_post_arrives_updated() {
                 "UPDATE posts SET visibility = 'private' WHERE post_id = '{post}'"
             ))
             .await;
-        in_feed(&viewer, post, false).await;
-        number(
-            &world,
-            "private in the recount",
-            format!("SELECT countIf(visibility = 'private') FROM post_engagement FINAL WHERE post_id = '{post}'"),
-            1,
-        )
+        viewer.sees(post, false, ARRIVES).await;
+        world.becomes(&format!("SELECT countIf(visibility = 'private') FROM post_engagement FINAL WHERE post_id = '{post}'"), 1, ARRIVES)
         .await;
     });
 }

@@ -35,7 +35,16 @@ fn rows_from_before_the_connector_arrive_by_its_snapshot() {
             );
         }
 
-        world.nova(&["connector", "apply"]).await.unwrap();
+        // As an operator does it: the file as it stands, posted to the worker.
+        let deployed = world
+            .http
+            .post(format!("{}/connectors", world.stack.endpoints().connect))
+            .header("Content-Type", "application/json")
+            .body(nova_stream::connector::DEFINITION)
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(deployed.status().as_u16(), 201);
         for (table, rows) in tables.into_iter().zip([40, 1600, 1560, 40]) {
             wait_until(table, ARRIVES, || async {
                 let found = world
@@ -49,6 +58,16 @@ fn rows_from_before_the_connector_arrive_by_its_snapshot() {
             })
             .await;
         }
+        let said = world.nova(&["connector", "apply"]).await.unwrap();
+        assert!(said.contains("RUNNING: updated, 0 restarts"), "{said}");
+        assert!(
+            world
+                .nova(&["connector", "status"])
+                .await
+                .unwrap()
+                .contains("task 0: RUNNING")
+        );
+
         // The stream goes on where the snapshot ended.
         world.sql("DELETE FROM likes WHERE user_id = (SELECT user_id FROM users WHERE handle = 'user.1')").await;
         wait_until("the deletes", ARRIVES, || async {

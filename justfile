@@ -38,7 +38,7 @@ status *ARGS:
 
 # Every check there is: lint, unit and snapshot tests, end-to-end tests, and the demo
 test: (doctor 'test') lint unit e2e
-    @{{ devstack }} demo --once
+    @{{ devstack }} --dir .nova/test demo --once
 
 # Formatting, clippy with warnings denied, dependency rules
 lint: (doctor 'test')
@@ -51,20 +51,20 @@ unit *ARGS: (doctor 'test') build
     @.ci/unit.sh "$@"
 
 # End-to-end tests on containers (upstream images, or local ones where none can be pulled)
-e2e *ARGS: (doctor 'e2e') build
+e2e *ARGS: (doctor 'test') build
     @.ci/e2e.sh "$@"
 
 # Build the container images for machines that cannot pull any
-images *ARGS: (doctor 'e2e') build
-    @infra/images/build.sh "$@"
+images *ARGS: (doctor 'run') build
+    @infra/images/build.sh --stop-docker "$@"
 
-# Say what this machine lacks and install it where possible: base, run, test, e2e
+# Say what this machine lacks and install it where possible: base, run, test, e2e, images
 doctor LEVEL='run':
     @{{ doctor }} "$1"
 
 # Remove run directories and containers; with `--images` the local images too
 clean *ARGS:
-    -@{{ devstack }} down 2>/dev/null
+    @if [ -x {{ devstack }} ]; then {{ devstack }} down; fi
     @infra/images/clean.sh "$@"
 
 # The packages are fetched while the compiler works.

@@ -72,7 +72,8 @@ SETTINGS index_granularity = 512;
 -- ============================================================================ facts: client events
 
 -- `event_id` is made by the client and deduplicates; the post and the user belong to the key so that one client cannot
--- displace another's event. The newest arrival of an event wins.
+-- displace another's event. The first arrival of an event wins: an event never moves to another hour.
+-- Kept for 90 days, as interactions are; counts of events are counts of 90 days.
 CREATE TABLE IF NOT EXISTS events_raw
 (
     event_id    UUID,
@@ -87,7 +88,7 @@ CREATE TABLE IF NOT EXISTS events_raw
 )
 ENGINE = ReplacingMergeTree(_version)
 ORDER BY (post_id, user_id, event_id)
-TTL toDateTime(occurred_at) + INTERVAL 30 DAY
+TTL toDateTime(occurred_at) + INTERVAL 91 DAY
 SETTINGS index_granularity = 1024;
 
 -- ============================================================================ what could not be taken
@@ -160,23 +161,27 @@ SETTINGS index_granularity = 512;
 
 -- Which posts changed, and when ClickHouse learnt of it: the work list of the recounts below. A hint, not a fact:
 -- reading an entry twice only recounts twice.
+-- Kept longer than Kafka keeps messages.
 CREATE TABLE IF NOT EXISTS post_changes
 (
     changed_at DateTime64(3, 'UTC'),
-    post_id    UUID
+    post_id    UUID,
+    source     LowCardinality(String)
 )
 ENGINE = MergeTree
 ORDER BY (changed_at, post_id)
-TTL toDateTime(changed_at) + INTERVAL 1 DAY;
+TTL toDateTime(changed_at) + INTERVAL 8 DAY;
 
--- How far each recount has read the work list.
+-- When each recount that wrote something began. A recount of very many posts writes in several blocks, and the first of
+-- them notes its beginning: so the next one starts from the beginning *before* the newest.
 CREATE TABLE IF NOT EXISTS recount_watermarks
 (
     name LowCardinality(String),
     at   DateTime64(3, 'UTC')
 )
-ENGINE = ReplacingMergeTree(at)
-ORDER BY name;
+ENGINE = ReplacingMergeTree
+ORDER BY (name, at)
+TTL toDateTime(at) + INTERVAL 8 DAY;
 
 -- Absolute counts of every post, in order of time: the trending source reads the last 24 hours of it.
 CREATE TABLE IF NOT EXISTS post_engagement
@@ -213,7 +218,8 @@ ENGINE = ReplacingMergeTree(_version)
 ORDER BY (post_id, hour)
 SETTINGS index_granularity = 1024;
 
--- The 200 hottest public posts of the last hour, as computed at `computed_at`: read the newest computation only.
+-- The 200 hottest public posts of the last hour, as computed at `computed_at`: read the newest computation of the last two
+-- minutes; while there is no such post nothing is computed.
 CREATE TABLE IF NOT EXISTS hot_posts_1h
 (
     computed_at DateTime64(3, 'UTC'),
@@ -255,16 +261,16 @@ WHERE event_type = 'share';
 -- ============================================================================ views: recounts
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS mv_post_changes_posts TO post_changes AS
-SELECT DISTINCT now64(3, 'UTC') AS changed_at, post_id FROM posts_cdc;
+SELECT DISTINCT now64(3, 'UTC') AS changed_at, post_id, 'posts' AS source FROM posts_cdc;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS mv_post_changes_likes TO post_changes AS
-SELECT DISTINCT now64(3, 'UTC') AS changed_at, post_id FROM likes_cdc;
+SELECT DISTINCT now64(3, 'UTC') AS changed_at, post_id, 'likes' AS source FROM likes_cdc;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS mv_post_changes_comments TO post_changes AS
-SELECT DISTINCT now64(3, 'UTC') AS changed_at, post_id FROM comments_cdc;
+SELECT DISTINCT now64(3, 'UTC') AS changed_at, post_id, 'comments' AS source FROM comments_cdc;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS mv_post_changes_events TO post_changes AS
-SELECT DISTINCT now64(3, 'UTC') AS changed_at, post_id FROM events_raw;
+SELECT DISTINCT now64(3, 'UTC') AS changed_at, post_id, 'events' AS source FROM events_raw;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS mv_post_engagement_watermark TO recount_watermarks AS
 SELECT 'post_engagement' AS name, fromUnixTimestamp64Milli(toInt64(max(_version)), 'UTC') AS at
@@ -276,13 +282,16 @@ SELECT 'post_metrics_1h' AS name, fromUnixTimestamp64Milli(toInt64(max(_version)
 FROM post_metrics_1h
 HAVING count() > 0;
 
--- Recounts every post that changed since the last recount, less ten seconds: an entry of the work list may become
+-- Recounts every post that changed since the recount before the last, less ten seconds: an entry of the work list may become
 -- visible that long after the time it carries. The version is the time of the recount.
 CREATE MATERIALIZED VIEW IF NOT EXISTS mv_post_engagement
 REFRESH EVERY 1 SECOND APPEND TO post_engagement AS
 WITH
     toUInt64(toUnixTimestamp64Milli(now64(3, 'UTC'))) AS recounted_at,
-    (SELECT max(at) FROM recount_watermarks WHERE name = 'post_engagement') - INTERVAL 10 SECOND AS since,
+    (
+        SELECT if(count() = 2, min(at), toDateTime64(10, 3, 'UTC'))
+        FROM (SELECT DISTINCT at FROM recount_watermarks WHERE name = 'post_engagement' ORDER BY at DESC LIMIT 2)
+    ) - INTERVAL 10 SECOND AS since,
     changed AS (SELECT DISTINCT post_id FROM post_changes WHERE changed_at >= since)
 SELECT
     posts.created_at AS created_at,
@@ -301,8 +310,8 @@ FROM
     -- Not FINAL: a row deleted in PostgreSQL has to become hidden here, not to vanish from the recount.
     SELECT
         post_id,
-        any(author_id) AS author_id,
-        any(created_at) AS created_at,
+        argMax(author_id, _version) AS author_id,
+        argMax(created_at, _version) AS created_at,
         argMax(visibility, _version) AS visibility,
         argMax(deleted_at IS NOT NULL OR _deleted, _version) AS hidden
     FROM posts_cdc
@@ -333,19 +342,38 @@ CREATE MATERIALIZED VIEW IF NOT EXISTS mv_post_metrics_1h
 REFRESH EVERY 2 SECOND APPEND TO post_metrics_1h AS
 WITH
     toUInt64(toUnixTimestamp64Milli(now64(3, 'UTC'))) AS recounted_at,
-    (SELECT max(at) FROM recount_watermarks WHERE name = 'post_metrics_1h') - INTERVAL 10 SECOND AS since,
-    changed AS (SELECT DISTINCT post_id FROM post_changes WHERE changed_at >= since)
+    (
+        SELECT if(count() = 2, min(at), toDateTime64(10, 3, 'UTC'))
+        FROM (SELECT DISTINCT at FROM recount_watermarks WHERE name = 'post_metrics_1h' ORDER BY at DESC LIMIT 2)
+    ) - INTERVAL 10 SECOND AS since,
+    changed AS (SELECT DISTINCT post_id FROM post_changes WHERE changed_at >= since AND source = 'events')
 SELECT
     post_id,
-    toStartOfHour(toDateTime(occurred_at, 'UTC')) AS hour,
-    countIf(event_type = 'impression') AS impressions,
-    countIf(event_type = 'view') AS views,
-    countIf(event_type = 'share') AS shares,
-    countIf(event_type = 'click') AS clicks,
-    sum(ifNull(dwell_ms, 0)) AS dwell_ms,
+    hour,
+    sum(is_impression) AS impressions,
+    sum(is_view) AS views,
+    sum(is_share) AS shares,
+    sum(is_click) AS clicks,
+    sum(dwell) AS dwell_ms,
     any(recounted_at) AS _version
-FROM events_raw FINAL
-WHERE post_id IN (changed)
+FROM
+(
+    SELECT
+        post_id,
+        toStartOfHour(toDateTime(occurred_at, 'UTC')) AS hour,
+        event_type = 'impression' AS is_impression,
+        event_type = 'view' AS is_view,
+        event_type = 'share' AS is_share,
+        event_type = 'click' AS is_click,
+        toUInt64(ifNull(dwell_ms, 0)) AS dwell
+    FROM events_raw FINAL
+    WHERE post_id IN (changed) AND occurred_at >= toStartOfHour(now('UTC') - INTERVAL 90 DAY)
+    UNION ALL
+    -- Hours that were counted before: one that has lost its last event becomes zero.
+    SELECT post_id, hour, 0, 0, 0, 0, 0
+    FROM post_metrics_1h FINAL
+    WHERE post_id IN (changed) AND hour >= toStartOfHour(now('UTC') - INTERVAL 90 DAY)
+)
 GROUP BY post_id, hour;
 
 -- The hot score of the contract: 0.40 * engagement + 0.30 * freshness, over posts of the last hour.
@@ -365,7 +393,7 @@ SELECT
     freshness,
     0.40 * engagement + 0.30 * freshness AS score
 FROM post_engagement FINAL
-WHERE created_at > computed_at - INTERVAL 1 HOUR AND NOT hidden AND visibility = 'public'
+WHERE created_at > computed_at - INTERVAL 1 HOUR AND created_at <= computed_at + INTERVAL 1 HOUR AND NOT hidden AND visibility = 'public'
 ORDER BY rank
 LIMIT 200;
 
@@ -507,12 +535,12 @@ WITH
     )') AS m,
     toUUIDOrNull(m.post_id) AS v_post_id,
     toUUIDOrNull(m.author_id) AS v_author_id,
-    if(m.created_at LIKE '____-__-__T__:__:__%', parseDateTime64BestEffortOrNull(m.created_at, 6, 'UTC'), NULL) AS v_created_at,
-    if(m.updated_at LIKE '____-__-__T__:__:__%', parseDateTime64BestEffortOrNull(m.updated_at, 6, 'UTC'), NULL) AS v_updated_at,
-    if(m.deleted_at LIKE '____-__-__T__:__:__%', parseDateTime64BestEffortOrNull(m.deleted_at, 6, 'UTC'), NULL) AS v_deleted_at,
+    if(match(m.created_at, '^[0-9]{4}-[01][0-9]-[0-3][0-9]T([01][0-9]|2[0-3]):[0-5][0-9]:[0-6][0-9]'), parseDateTime64BestEffortOrNull(m.created_at, 6, 'UTC'), NULL) AS v_created_at,
+    if(match(m.updated_at, '^[0-9]{4}-[01][0-9]-[0-3][0-9]T([01][0-9]|2[0-3]):[0-5][0-9]:[0-6][0-9]'), parseDateTime64BestEffortOrNull(m.updated_at, 6, 'UTC'), NULL) AS v_updated_at,
+    if(match(m.deleted_at, '^[0-9]{4}-[01][0-9]-[0-3][0-9]T([01][0-9]|2[0-3]):[0-5][0-9]:[0-6][0-9]'), parseDateTime64BestEffortOrNull(m.deleted_at, 6, 'UTC'), NULL) AS v_deleted_at,
     ifNull(m.__deleted = 'true', false) AS deleted,
     [
-        if(m.__lsn IS NULL, '__lsn', ''),
+        if(JSONType(k.raw, '__lsn') NOT IN ('Int64', 'UInt64') OR m.__lsn IS NULL, '__lsn', ''),
         if(m.__deleted IS NULL OR m.__deleted NOT IN ('true', 'false'), '__deleted', ''),
         if(v_post_id IS NULL, 'post_id', ''),
         if(v_author_id IS NULL, 'author_id', ''),
@@ -520,10 +548,10 @@ WITH
         if(NOT deleted AND JSONType(k.raw, 'caption') != 'String', 'caption', ''),
         if(NOT deleted AND JSONType(k.raw, 'media_url') != 'String', 'media_url', ''),
         if(NOT deleted AND (m.media_type IS NULL OR m.media_type NOT IN ('video', 'image')), 'media_type', ''),
-        if(m.duration_ms IS NULL AND NOT deleted, 'duration_ms', ''),
+        if(NOT deleted AND (JSONType(k.raw, 'duration_ms') NOT IN ('Int64', 'UInt64') OR m.duration_ms IS NULL), 'duration_ms', ''),
         if(NOT deleted AND (m.visibility IS NULL OR m.visibility NOT IN ('public', 'followers', 'private')), 'visibility', ''),
         if(v_updated_at IS NULL AND NOT deleted, 'updated_at', ''),
-        if(m.deleted_at IS NOT NULL AND v_deleted_at IS NULL, 'deleted_at', '')
+        if(NOT JSONHas(k.raw, 'deleted_at') OR (m.deleted_at IS NOT NULL AND v_deleted_at IS NULL), 'deleted_at', '')
     ] AS checks,
     arrayFilter(name -> name != '', checks) AS bad
 SELECT
@@ -538,11 +566,7 @@ SELECT
         JSONType(k.raw) != 'Object', 'not a JSON object',
         concat('missing or invalid: ', arrayStringConcat(bad, ', '))
     ) AS error,
-    if(
-        JSONLength(k.raw) = 16,
-        [],
-        arrayFilter(name -> name NOT IN ('post_id', 'author_id', 'caption', 'media_url', 'media_type', 'duration_ms', 'visibility', 'created_at', 'updated_at', 'deleted_at', '__deleted', '__op', '__lsn', '__source_ts_ms', '__ts_ms', '__source_snapshot'), JSONExtractKeys(k.raw))
-    ) AS drift,
+    arrayFilter(name -> name NOT IN ('post_id', 'author_id', 'caption', 'media_url', 'media_type', 'duration_ms', 'visibility', 'created_at', 'updated_at', 'deleted_at', '__deleted', '__op', '__lsn', '__source_ts_ms', '__ts_ms', '__source_snapshot'), JSONExtractKeys(k.raw)) AS drift,
     v_post_id AS post_id,
     v_author_id AS author_id,
     m.caption AS caption,
@@ -625,10 +649,10 @@ WITH
     toUUIDOrNull(m.post_id) AS v_post_id,
     toUUIDOrNull(m.user_id) AS v_user_id,
     toUUIDOrNull(m.author_id) AS v_author_id,
-    if(m.created_at LIKE '____-__-__T__:__:__%', parseDateTime64BestEffortOrNull(m.created_at, 6, 'UTC'), NULL) AS v_created_at,
+    if(match(m.created_at, '^[0-9]{4}-[01][0-9]-[0-3][0-9]T([01][0-9]|2[0-3]):[0-5][0-9]:[0-6][0-9]'), parseDateTime64BestEffortOrNull(m.created_at, 6, 'UTC'), NULL) AS v_created_at,
     ifNull(m.__deleted = 'true', false) AS deleted,
     [
-        if(m.__lsn IS NULL, '__lsn', ''),
+        if(JSONType(k.raw, '__lsn') NOT IN ('Int64', 'UInt64') OR m.__lsn IS NULL, '__lsn', ''),
         if(m.__deleted IS NULL OR m.__deleted NOT IN ('true', 'false'), '__deleted', ''),
         if(v_post_id IS NULL, 'post_id', ''),
         if(v_user_id IS NULL, 'user_id', ''),
@@ -648,11 +672,7 @@ SELECT
         JSONType(k.raw) != 'Object', 'not a JSON object',
         concat('missing or invalid: ', arrayStringConcat(bad, ', '))
     ) AS error,
-    if(
-        JSONLength(k.raw) = 10,
-        [],
-        arrayFilter(name -> name NOT IN ('post_id', 'user_id', 'author_id', 'created_at', '__deleted', '__op', '__lsn', '__source_ts_ms', '__ts_ms', '__source_snapshot'), JSONExtractKeys(k.raw))
-    ) AS drift,
+    arrayFilter(name -> name NOT IN ('post_id', 'user_id', 'author_id', 'created_at', '__deleted', '__op', '__lsn', '__source_ts_ms', '__ts_ms', '__source_snapshot'), JSONExtractKeys(k.raw)) AS drift,
     v_post_id AS post_id,
     v_user_id AS user_id,
     v_author_id AS author_id,
@@ -733,10 +753,10 @@ WITH
     toUUIDOrNull(m.post_id) AS v_post_id,
     toUUIDOrNull(m.user_id) AS v_user_id,
     toUUIDOrNull(m.author_id) AS v_author_id,
-    if(m.created_at LIKE '____-__-__T__:__:__%', parseDateTime64BestEffortOrNull(m.created_at, 6, 'UTC'), NULL) AS v_created_at,
+    if(match(m.created_at, '^[0-9]{4}-[01][0-9]-[0-3][0-9]T([01][0-9]|2[0-3]):[0-5][0-9]:[0-6][0-9]'), parseDateTime64BestEffortOrNull(m.created_at, 6, 'UTC'), NULL) AS v_created_at,
     ifNull(m.__deleted = 'true', false) AS deleted,
     [
-        if(m.__lsn IS NULL, '__lsn', ''),
+        if(JSONType(k.raw, '__lsn') NOT IN ('Int64', 'UInt64') OR m.__lsn IS NULL, '__lsn', ''),
         if(m.__deleted IS NULL OR m.__deleted NOT IN ('true', 'false'), '__deleted', ''),
         if(v_comment_id IS NULL, 'comment_id', ''),
         if(v_post_id IS NULL, 'post_id', ''),
@@ -757,11 +777,7 @@ SELECT
         JSONType(k.raw) != 'Object', 'not a JSON object',
         concat('missing or invalid: ', arrayStringConcat(bad, ', '))
     ) AS error,
-    if(
-        JSONLength(k.raw) = 11,
-        [],
-        arrayFilter(name -> name NOT IN ('comment_id', 'post_id', 'user_id', 'author_id', 'created_at', '__deleted', '__op', '__lsn', '__source_ts_ms', '__ts_ms', '__source_snapshot'), JSONExtractKeys(k.raw))
-    ) AS drift,
+    arrayFilter(name -> name NOT IN ('comment_id', 'post_id', 'user_id', 'author_id', 'created_at', '__deleted', '__op', '__lsn', '__source_ts_ms', '__ts_ms', '__source_snapshot'), JSONExtractKeys(k.raw)) AS drift,
     v_comment_id AS comment_id,
     v_post_id AS post_id,
     v_user_id AS user_id,
@@ -835,10 +851,10 @@ WITH
     )') AS m,
     toUUIDOrNull(m.follower_id) AS v_follower_id,
     toUUIDOrNull(m.followee_id) AS v_followee_id,
-    if(m.created_at LIKE '____-__-__T__:__:__%', parseDateTime64BestEffortOrNull(m.created_at, 6, 'UTC'), NULL) AS v_created_at,
+    if(match(m.created_at, '^[0-9]{4}-[01][0-9]-[0-3][0-9]T([01][0-9]|2[0-3]):[0-5][0-9]:[0-6][0-9]'), parseDateTime64BestEffortOrNull(m.created_at, 6, 'UTC'), NULL) AS v_created_at,
     ifNull(m.__deleted = 'true', false) AS deleted,
     [
-        if(m.__lsn IS NULL, '__lsn', ''),
+        if(JSONType(k.raw, '__lsn') NOT IN ('Int64', 'UInt64') OR m.__lsn IS NULL, '__lsn', ''),
         if(m.__deleted IS NULL OR m.__deleted NOT IN ('true', 'false'), '__deleted', ''),
         if(v_follower_id IS NULL, 'follower_id', ''),
         if(v_followee_id IS NULL, 'followee_id', ''),
@@ -857,11 +873,7 @@ SELECT
         JSONType(k.raw) != 'Object', 'not a JSON object',
         concat('missing or invalid: ', arrayStringConcat(bad, ', '))
     ) AS error,
-    if(
-        JSONLength(k.raw) = 9,
-        [],
-        arrayFilter(name -> name NOT IN ('follower_id', 'followee_id', 'created_at', '__deleted', '__op', '__lsn', '__source_ts_ms', '__ts_ms', '__source_snapshot'), JSONExtractKeys(k.raw))
-    ) AS drift,
+    arrayFilter(name -> name NOT IN ('follower_id', 'followee_id', 'created_at', '__deleted', '__op', '__lsn', '__source_ts_ms', '__ts_ms', '__source_snapshot'), JSONExtractKeys(k.raw)) AS drift,
     v_follower_id AS follower_id,
     v_followee_id AS followee_id,
     v_created_at AS created_at,
@@ -900,7 +912,7 @@ SELECT
     d.dwell_ms AS dwell_ms,
     assumeNotNull(d.occurred_at) AS occurred_at,
     assumeNotNull(d.received_at) AS received_at,
-    toUInt64(toUnixTimestamp64Milli(assumeNotNull(d.received_at))) AS _version
+    toUInt64(greatest(0, 10000000000000 - toUnixTimestamp64Milli(assumeNotNull(d.received_at)))) AS _version
 FROM events_decoded AS d
 WHERE d.error = '';
 
@@ -945,8 +957,8 @@ WITH
     toUUIDOrNull(m.user_id) AS v_user_id,
     toUUIDOrNull(m.post_id) AS v_post_id,
     toUUIDOrNull(m.author_id) AS v_author_id,
-    if(m.occurred_at LIKE '____-__-__T__:__:__%', parseDateTime64BestEffortOrNull(m.occurred_at, 3, 'UTC'), NULL) AS v_occurred_at,
-    if(m.received_at LIKE '____-__-__T__:__:__%', parseDateTime64BestEffortOrNull(m.received_at, 3, 'UTC'), NULL) AS v_received_at,
+    if(match(m.occurred_at, '^[0-9]{4}-[01][0-9]-[0-3][0-9]T([01][0-9]|2[0-3]):[0-5][0-9]:[0-6][0-9]'), parseDateTime64BestEffortOrNull(m.occurred_at, 3, 'UTC'), NULL) AS v_occurred_at,
+    if(match(m.received_at, '^[0-9]{4}-[01][0-9]-[0-3][0-9]T([01][0-9]|2[0-3]):[0-5][0-9]:[0-6][0-9]'), parseDateTime64BestEffortOrNull(m.received_at, 3, 'UTC'), NULL) AS v_received_at,
     [
         if(v_event_id IS NULL, 'event_id', ''),
         if(v_user_id IS NULL, 'user_id', ''),
@@ -955,7 +967,7 @@ WITH
         if(v_occurred_at IS NULL, 'occurred_at', ''),
         if(v_received_at IS NULL, 'received_at', ''),
         if(m.event_type IS NULL OR m.event_type NOT IN ('impression', 'view', 'dwell', 'share', 'click'), 'event_type', ''),
-        if(m.dwell_ms IS NULL AND JSONType(k.raw, 'dwell_ms') NOT IN ('Null', ''), 'dwell_ms', '')
+        if(JSONType(k.raw, 'dwell_ms') NOT IN ('Int64', 'UInt64', 'Null') OR (m.dwell_ms IS NULL AND JSONType(k.raw, 'dwell_ms') != 'Null'), 'dwell_ms', '')
     ] AS checks,
     arrayFilter(name -> name != '', checks) AS bad
 SELECT
@@ -970,11 +982,7 @@ SELECT
         JSONType(k.raw) != 'Object', 'not a JSON object',
         concat('missing or invalid: ', arrayStringConcat(bad, ', '))
     ) AS error,
-    if(
-        JSONLength(k.raw) = 8,
-        [],
-        arrayFilter(name -> name NOT IN ('event_id', 'user_id', 'event_type', 'post_id', 'author_id', 'dwell_ms', 'occurred_at', 'received_at'), JSONExtractKeys(k.raw))
-    ) AS drift,
+    arrayFilter(name -> name NOT IN ('event_id', 'user_id', 'event_type', 'post_id', 'author_id', 'dwell_ms', 'occurred_at', 'received_at'), JSONExtractKeys(k.raw)) AS drift,
     v_event_id AS event_id,
     v_user_id AS user_id,
     m.event_type AS event_type,

@@ -1,7 +1,9 @@
 //! Waiting for conditions, and what the waiting took.
 
 use std::fmt;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep, timeout_at};
 
 /// Often enough for a test that waits, seldom enough that tests side by side do not measure each other.
 const EVERY: Duration = Duration::from_millis(30);
@@ -30,15 +32,19 @@ pub async fn poll_until<T, F>(
 where
     F: Future<Output = Result<T, String>>,
 {
-    let started = Instant::now();
+    let deadline = Instant::now() + limit;
+    let mut last = "never answered".to_owned();
     loop {
-        match condition().await {
-            Ok(value) => return value,
-            Err(state) if started.elapsed() > limit => {
-                panic!("{what}: not within {limit:?}; last state: {state}")
-            }
-            Err(_) => tokio::time::sleep(every).await,
+        match timeout_at(deadline, condition()).await {
+            Ok(Ok(value)) => return value,
+            Ok(Err(state)) => last = state,
+            Err(_elapsed) => last.push_str("; then no answer"),
         }
+        assert!(
+            Instant::now() < deadline,
+            "{what}: not within {limit:?}; last state: {last}"
+        );
+        sleep(every).await;
     }
 }
 

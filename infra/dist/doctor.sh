@@ -2,11 +2,16 @@
 # Says what this machine lacks and how to install it; on Debian and Ubuntu, as root, installs it.
 #
 #   doctor.sh [base|run|test|e2e]   base: build Nova; run: and its servers; test: and check it; e2e: and containers
+#   doctor.sh images                what building container images needs
 #   doctor.sh stop-docker           stops the Docker daemon that `doctor.sh e2e` started, and no other
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
+: "${HOME:=$(getent passwd "$(id -u)" | cut -d: -f6)}"
+export HOME
+
 nextest_version=0.9.151
+deny_version=0.20.2
 state=.nova
 pid_file=$state/dockerd.pid
 
@@ -75,12 +80,19 @@ check_test() {
         # Optimising it would double the time, and it waits for tests anyway.
         commands+=("CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_LTO=off cargo install cargo-nextest --locked --version $nextest_version --no-default-features --features default-no-update")
     fi
+    if ! has cargo-deny && [ ! -x "${CARGO_HOME:-$HOME/.cargo}/bin/cargo-deny" ]; then
+        problems+=("cargo-deny")
+        commands+=("CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_LTO=off cargo install cargo-deny --locked --version $deny_version")
+    fi
 }
 
 docker_answers() { timeout 10 docker version --format '{{.Server.Version}}' >/dev/null 2>&1; }
 
 check_e2e() {
     has docker && { docker_answers || has dockerd || [ -S /run/docker.sock ]; } || lacks "Docker" docker.io
+}
+
+check_images() {
     has debootstrap || lacks "debootstrap (base of images where no registry can be reached)" debootstrap
 }
 
@@ -125,7 +137,8 @@ examine() {
     check_base
     case $1 in run | test | e2e) check_run ;; esac
     case $1 in test | e2e) check_test ;; esac
-    case $1 in e2e) check_e2e ;; esac
+    case $1 in e2e | images) check_e2e ;; esac
+    case $1 in images) check_images ;; esac
 }
 
 start_docker() {
@@ -170,7 +183,13 @@ stop_docker() {
             return 0
         fi
         kill "$pid" 2>/dev/null || true
-        while kill -0 "$pid" 2>/dev/null && [ $SECONDS -lt $deadline ]; do sleep 0.1; done
+        while kill -0 "$pid" 2>/dev/null; do
+            if [ $SECONDS -ge $deadline ]; then
+                say "dockerd ($pid) does not stop"
+                return 1
+            fi
+            sleep 0.1
+        done
     fi
     rm -f $pid_file
 }
@@ -181,9 +200,9 @@ stop-docker)
     stop_docker
     exit
     ;;
-base | run | test | e2e) ;;
+base | run | test | e2e | images) ;;
 *)
-    say "unknown level $level: base, run, test, e2e or stop-docker"
+    say "unknown level $level: base, run, test, e2e, images or stop-docker"
     exit 2
     ;;
 esac
@@ -198,4 +217,4 @@ if [ ${#problems[@]} -gt 0 ]; then
         exit 1
     fi
 fi
-if [ "$level" = e2e ]; then start_docker; fi
+case $level in e2e | images) start_docker ;; esac

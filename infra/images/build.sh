@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Builds the local images from the packages of infra/dist; skips each whose inputs have not changed.
+# --stop-docker: a Docker daemon that had to be started for it is stopped at the end.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 # shellcheck source=images.env
@@ -8,7 +9,14 @@ source images.env
 root=$(cd ../.. && pwd)
 target=$(cd "$root" && realpath -m "${CARGO_TARGET_DIR:-${CARGO_BUILD_TARGET_DIR:-target}}")/debug
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+finish() {
+    rm -f "$log"
+    if [ "$stop_docker" = yes ]; then "$root/infra/dist/doctor.sh" stop-docker; fi
+}
+stop_docker=no
+if [ "${1:-}" = --stop-docker ]; then stop_docker=yes && shift; fi
+trap finish EXIT
+"$root/infra/dist/doctor.sh" images
 # Without BuildKit's plugin the classic builder does, and it has to be asked for by name.
 if ! docker buildx version >/dev/null 2>&1; then export DOCKER_BUILDKIT=0; fi
 

@@ -8,10 +8,14 @@ source images.env
 root=$(cd ../.. && pwd)
 
 if command -v docker >/dev/null && timeout 10 docker version >/dev/null 2>&1; then
-    mapfile -t containers < <(docker ps --all --quiet --filter label=nova-testbed)
-    if [ ${#containers[@]} -gt 0 ]; then docker rm --force --volumes "${containers[@]}" >/dev/null; fi
-    mapfile -t networks < <(docker network ls --quiet --filter label=nova-testbed)
-    if [ ${#networks[@]} -gt 0 ]; then docker network rm "${networks[@]}" >/dev/null; fi
+    # Several times: a watchdog may be at the same containers, and a network goes only after its last one.
+    for _ in 1 2 3 4 5; do
+        mapfile -t containers < <(docker ps --all --quiet --filter label=nova-testbed)
+        mapfile -t networks < <(docker network ls --quiet --filter label=nova-testbed)
+        if [ $((${#containers[@]} + ${#networks[@]})) -eq 0 ]; then break; fi
+        if [ ${#containers[@]} -gt 0 ]; then docker rm --force --volumes "${containers[@]}" >/dev/null 2>&1 || true; fi
+        if [ ${#networks[@]} -gt 0 ]; then docker network rm "${networks[@]}" >/dev/null 2>&1 || true; fi
+    done
     if [ "${1:-}" = --images ]; then
         for image in "$NOVA_LOCAL_POSTGRES" "$NOVA_LOCAL_KAFKA" "$NOVA_LOCAL_CONNECT" "$NOVA_LOCAL_CLICKHOUSE" "$NOVA_LOCAL_REDIS" "$NOVA_LOCAL_BASE"; do
             docker image rm "$image" >/dev/null 2>&1 || true

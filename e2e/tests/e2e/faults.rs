@@ -1,5 +1,6 @@
 //! Servers that die under load.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use nova_e2e::{World, exclusive, run, wait_until};
@@ -73,7 +74,11 @@ async fn same_likes(world: &World, author: Uuid) -> Result<u64, String> {
 async fn survives(prefix: &str, server: Server) {
     let world = exclusive().await;
     let author = population(&world, prefix).await;
-    let writing = like_everything(&world, author, prefix);
+    let written = AtomicBool::new(false);
+    let writing = async {
+        like_everything(&world, author, prefix).await;
+        written.store(true, Ordering::SeqCst);
+    };
     let killing = async {
         // Mid-stream: some of the likes are there.
         wait_until("the first likes", LIMIT, || async {
@@ -86,6 +91,10 @@ async fn survives(prefix: &str, server: Server) {
         })
         .await;
         world.stack.kill(server).await.unwrap();
+        assert!(
+            !written.load(Ordering::SeqCst),
+            "the stream was over before {server} died"
+        );
         world.stack.restart(server).await.unwrap();
     };
     futures::join!(writing, killing);

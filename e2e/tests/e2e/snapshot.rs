@@ -1,13 +1,14 @@
 //! Rows that were there before the connector.
 
-use nova_e2e::{World, run, start_stack, wait_until};
+use nova_e2e::{World, exclusive, run, start_stack, wait_until};
 
 use crate::ARRIVES;
 
 #[test]
 fn rows_from_before_the_connector_arrive_by_its_snapshot() {
     run(async {
-        // A stack of its own: the shared one has its connector already.
+        // A stack of its own: the shared one has its connector already. Nobody measures while it starts.
+        let _alone = exclusive().await;
         let world = World::start(start_stack()).await;
         world.nova(&["migrate"]).await.unwrap();
         for statement in [

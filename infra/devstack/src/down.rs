@@ -23,6 +23,9 @@ pub(crate) async fn down(place: &Place) -> anyhow::Result<ExitCode> {
     let begun = Instant::now();
     let asked = Channel::ask(&place.socket(), &Request::Stop).await?;
     let was_up = asked.is_some();
+    if !was_up {
+        place.refuse_beside_demo()?;
+    }
     if let Some(channel) = asked {
         let ended = tokio::time::timeout(PATIENCE, last_state(channel)).await;
         if ended.is_err() {

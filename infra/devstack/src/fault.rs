@@ -25,6 +25,7 @@ pub(crate) async fn fault(place: &Place, arguments: &FaultArgs) -> anyhow::Resul
     };
     let begun = Instant::now();
     let Some(mut channel) = Channel::ask(&place.socket(), &request).await? else {
+        place.refuse_beside_demo()?;
         bail!("the stack is down");
     };
     if let Some(trouble) = channel.expect::<Outcome>().await?.trouble {

@@ -11,6 +11,7 @@ use crate::{
 /// Exits with success only when every server answers.
 pub(crate) async fn status(place: &Place) -> anyhow::Result<ExitCode> {
     let Some(mut channel) = Channel::ask(&place.socket(), &Request::Status).await? else {
+        place.refuse_beside_demo()?;
         println!("The stack is down.");
         return Ok(ExitCode::FAILURE);
     };

@@ -31,6 +31,7 @@ pub(crate) async fn up(place: &Place, arguments: &UpArgs) -> anyhow::Result<Exit
         return already_up(place, channel).await;
     }
     if place.lock()?.is_none() {
+        place.refuse_beside_demo()?;
         bail!(
             "a stack is being stopped in {}; try again",
             place.root().display()

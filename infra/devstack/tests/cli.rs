@@ -3,9 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 use std::{
+    io::{BufRead as _, BufReader},
     path::Path,
-    process::{Command, Output},
-    time::Duration,
+    process::{Command, Output, Stdio},
+    time::{Duration, Instant},
 };
 
 use nova_testbed::{Endpoints, Server, probe, wait_for};
@@ -154,6 +155,43 @@ fn a_failed_start_says_which_server_and_keeps_the_logs() {
     assert!(checkout.state().join("run/logs/clickhouse.log").is_file());
     assert!(!checkout.run(&["status"]).status.success());
     checkout.succeeds(&["down"]);
+    assert!(!checkout.state().join("run").exists());
+}
+
+#[test]
+fn beside_a_demo_the_commands_say_so() {
+    let checkout = Checkout::new();
+    let mut demo = Command::new(env!("CARGO_BIN_EXE_nova-devstack"))
+        .args(["demo", "--once"])
+        .current_dir(checkout.root.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    // It holds the lock and listens to signals before it says anything.
+    let mut said = BufReader::new(demo.stdout.take().unwrap()).lines();
+    assert!(said.any(|line| line.unwrap().contains("Starting")));
+
+    let begun = Instant::now();
+    for command in ["status", "down", "up"] {
+        let refused = checkout.run(&[command]);
+        assert!(!refused.status.success(), "{command}");
+        let text = text(&refused);
+        assert!(text.contains("a demo is running"), "{command}: {text}");
+        assert!(text.contains(&demo.id().to_string()), "{command}: {text}");
+    }
+    assert!(begun.elapsed() < Duration::from_secs(30));
+    assert!(demo.try_wait().unwrap().is_none(), "nobody ended it");
+
+    let interrupt = Command::new("kill")
+        .args(["-INT", &demo.id().to_string()])
+        .status();
+    assert!(interrupt.unwrap().success());
+    // To the end, or it could not write.
+    said.for_each(drop);
+    demo.wait().unwrap();
+    assert!(text(&checkout.run(&["status"])).contains("The stack is down"));
+    assert!(checkout.succeeds(&["down"]).contains("Nothing is up"));
     assert!(!checkout.state().join("run").exists());
 }
 

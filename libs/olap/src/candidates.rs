@@ -8,7 +8,7 @@ use clickhouse::query::Query;
 use nova_domain::{Candidate, UserId};
 use nova_ranking::FormulaConfig;
 
-use crate::client::{Olap, within};
+use crate::client::Olap;
 use crate::error::OlapError;
 use crate::rows::CandidateRow;
 
@@ -55,7 +55,7 @@ impl Olap {
             .param("now", time_param(now))
             .param("window_hours", limits.window_hours)
             .param("max_posts", limits.max_posts);
-        fetch(query, deadline).await
+        self.fetch(query, deadline).await
     }
 
     /// F2: the most engaging public posts, best first; the same for every viewer.
@@ -76,7 +76,7 @@ impl Olap {
             .param("max_posts", limits.max_posts)
             .param("comment_weight", formula.comment_weight)
             .param("share_weight", formula.share_weight);
-        fetch(query, deadline).await
+        self.fetch(query, deadline).await
     }
 
     /// F3: the newest posts of the authors the viewer interacted with most, newest first.
@@ -99,7 +99,15 @@ impl Olap {
             .param("max_posts", limits.max_posts)
             .param("interaction_days", authors.interaction_days)
             .param("max_authors", authors.max_authors);
-        fetch(query, deadline).await
+        self.fetch(query, deadline).await
+    }
+
+    async fn fetch(&self, query: Query, deadline: Duration) -> Result<Vec<Candidate>, OlapError> {
+        self.read_within(deadline, async {
+            let rows = query.fetch_all::<CandidateRow>().await?;
+            Ok(rows.into_iter().map(Candidate::from).collect())
+        })
+        .await
     }
 
     /// A query that the server gives up too when nobody waits for it any more, even if it does not see the closed
@@ -115,14 +123,6 @@ impl Olap {
 /// A time as ClickHouse reads a `DateTime64(6, 'UTC')` parameter.
 pub(crate) fn time_param(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%d %H:%M:%S%.6f").to_string()
-}
-
-async fn fetch(query: Query, deadline: Duration) -> Result<Vec<Candidate>, OlapError> {
-    within(deadline, async {
-        let rows = query.fetch_all::<CandidateRow>().await?;
-        Ok(rows.into_iter().map(Candidate::from).collect())
-    })
-    .await
 }
 
 #[cfg(test)]

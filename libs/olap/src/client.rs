@@ -1,11 +1,13 @@
 //! The client: one pool of connections, a deadline on every query.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use clickhouse::Client;
 use hyper_util::client::legacy::Client as HyperClient;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use tokio::sync::Semaphore;
 
 use crate::config::OlapConfig;
 use crate::error::OlapError;
@@ -13,10 +15,14 @@ use crate::error::OlapError;
 /// Shorter than the server's keep-alive (3 s by default), so that no request goes out on a connection being closed.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// Queries of the read path under way at once, per process: more of them only share the same processors.
+pub(crate) const CONCURRENT_READS: usize = 16;
+
 /// ClickHouse as Nova sees it. Cheap to clone.
 #[derive(Clone)]
 pub struct Olap {
     client: Client,
+    reads: Arc<Semaphore>,
 }
 
 impl Olap {
@@ -36,13 +42,31 @@ impl Olap {
             .with_user(&config.user)
             .with_password(&config.password)
             .with_database(&config.database);
-        Self { client }
+        Self {
+            client,
+            reads: Arc::new(Semaphore::new(CONCURRENT_READS)),
+        }
     }
 
     /// The client itself, for statements that have no method here (tests, tools).
     #[must_use]
     pub fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// A query of the read path: at most [`CONCURRENT_READS`] at once, and the wait for a place counts against its
+    /// deadline. Under overload some requests are late instead of all.
+    pub(crate) async fn read_within<T>(
+        &self,
+        deadline: Duration,
+        query: impl Future<Output = Result<T, OlapError>>,
+    ) -> Result<T, OlapError> {
+        within(deadline, async {
+            // Never closed: an error here cannot happen, and costs nothing but the limit.
+            let _place = self.reads.acquire().await.ok();
+            query.await
+        })
+        .await
     }
 
     /// Whether ClickHouse answers queries.
@@ -64,7 +88,7 @@ impl std::fmt::Debug for Olap {
     }
 }
 
-/// Ends a query at its deadline. Dropping the query closes its connection, which is what cancels it on the server.
+/// Ends a query at its deadline. The server ends it by the `max_execution_time` that queries of the read path carry.
 pub(crate) async fn within<T>(
     deadline: Duration,
     query: impl Future<Output = Result<T, OlapError>>,

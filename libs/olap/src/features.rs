@@ -8,7 +8,7 @@ use nova_domain::{PostId, UserId};
 use nova_ranking::Counts;
 
 use crate::candidates::time_param;
-use crate::client::{Olap, within};
+use crate::client::Olap;
 use crate::error::OlapError;
 use crate::rows::{CountsRow, InteractionsRow};
 
@@ -32,7 +32,7 @@ impl Olap {
             .param("viewer", viewer)
             .param("now", time_param(now))
             .param("interaction_days", days);
-        within(deadline, async {
+        self.read_within(deadline, async {
             let rows = query.fetch_all::<InteractionsRow>().await?;
             Ok(rows
                 .into_iter()
@@ -55,7 +55,7 @@ impl Olap {
             return Ok(HashMap::new());
         }
         let query = self.read(COUNTS, deadline).param("post_ids", posts);
-        within(deadline, async {
+        self.read_within(deadline, async {
             let rows = query.fetch_all::<CountsRow>().await?;
             Ok(rows
                 .into_iter()

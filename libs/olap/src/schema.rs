@@ -122,6 +122,8 @@ fn object(statement: Statement<'_>) -> Result<Object<'_>, OlapError> {
     };
     let forms = [
         ("CREATE TABLE IF NOT EXISTS ", false),
+        // Additions to a table of an older release: `… ADD COLUMN IF NOT EXISTS …`.
+        ("ALTER TABLE ", false),
         ("CREATE OR REPLACE VIEW ", false),
         ("CREATE MATERIALIZED VIEW IF NOT EXISTS ", true),
     ];
@@ -138,7 +140,9 @@ fn object(statement: Statement<'_>) -> Result<Object<'_>, OlapError> {
     } else {
         None
     };
-    if name.is_empty() {
+    let repeatable =
+        !statement.text.starts_with("ALTER TABLE ") || rest.contains(" IF NOT EXISTS ");
+    if name.is_empty() || !repeatable {
         return Err(unknown());
     }
     Ok(Object { name, query })
@@ -214,11 +218,19 @@ mod tests {
     }
 
     #[test]
+    fn a_table_may_be_extended() {
+        let addition = parse("ALTER TABLE a ADD COLUMN IF NOT EXISTS x Int8").unwrap();
+        assert_eq!((addition.name, addition.query), ("a", None));
+    }
+
+    #[test]
     fn statements_of_another_form_are_refused() {
         for bad in [
             "DROP TABLE a",
             "CREATE TABLE a (x Int8)",
             "CREATE TABLE IF NOT EXISTS (x Int8)",
+            "ALTER TABLE a ADD COLUMN x Int8",
+            "ALTER TABLE a DROP COLUMN x",
         ] {
             assert!(parse(bad).is_err(), "{bad}");
         }

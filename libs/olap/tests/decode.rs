@@ -251,6 +251,14 @@ async fn values_out_of_their_domain_are_quarantined() {
         ("posts", "deleted_at", json!("yesterday")),
         ("likes", "created_at", json!("yesterday")),
         ("likes", "created_at", json!(1_700_000_000)),
+        ("likes", "created_at", json!("2026-01-22T99:53:13Z")),
+        ("likes", "__lsn", json!(true)),
+        ("likes", "__lsn", json!(1.5)),
+        ("likes", "__lsn", json!("7")),
+        ("posts", "duration_ms", json!(true)),
+        ("posts", "duration_ms", json!("7")),
+        ("events", "dwell_ms", json!(1.5)),
+        ("events", "dwell_ms", json!("7")),
         ("likes", "__lsn", json!(-1)),
         ("likes", "__lsn", json!("abc")),
         ("likes", "__deleted", json!("maybe")),
@@ -271,6 +279,18 @@ async fn values_out_of_their_domain_are_quarantined() {
             "{sent}"
         );
     }
+}
+
+#[tokio::test]
+async fn an_absent_deletion_time_is_not_taken_for_none() {
+    let engine = Engine::start().await;
+    let (_, mut message, _) = good()
+        .into_iter()
+        .find(|(topic, _, _)| *topic == "posts")
+        .unwrap();
+    message.as_object_mut().unwrap().remove("deleted_at");
+    let decoded = engine.decode("posts", &[message.to_string()]).await;
+    assert_eq!(decoded[0].error, "missing or invalid: deleted_at");
 }
 
 #[tokio::test]

@@ -145,3 +145,51 @@ async fn a_summing_table_counts_a_redelivered_event_twice_and_the_recount_does_n
         1
     );
 }
+
+/// A client that corrects its clock between two tries, or two processes whose clocks differ: whichever arrival counts,
+/// it counts once, in one hour.
+#[tokio::test]
+async fn an_event_that_arrives_twice_with_two_times_counts_once() {
+    let (olap, _stack) = start().await;
+    schema::apply(&olap).await.unwrap();
+    let client = olap.client();
+    // As the view that decodes hands them on: hour of the event, second of its arrival.
+    for (post, arrivals) in [(1, [(10, 1), (9, 2)]), (2, [(10, 2), (9, 1)])] {
+        for (hour, second) in arrivals {
+            let statement = format!(
+                "INSERT INTO events_decoded SELECT 'events', 0, 0, '', '', [], \
+                 toUUID('0190b5a0-0000-7000-8000-0000000000e1'), toUUID('0190b5a0-0000-7000-8000-000000000001'), \
+                 'impression', toUUID('0190b5a0-0000-7000-8000-0000000000b{post}'), \
+                 toUUID('0190b5a0-0000-7000-8000-000000000002'), NULL, \
+                 toDateTime64(concat(toString(yesterday()), ' {hour:02}:30:00'), 3, 'UTC'), \
+                 toDateTime64(concat(toString(yesterday()), ' 11:00:0{second}'), 3, 'UTC')"
+            );
+            client.query(&statement).execute().await.unwrap();
+            for command in ["REFRESH", "WAIT"] {
+                let command = format!("SYSTEM {command} VIEW mv_post_metrics_1h");
+                client.query(&command).execute().await.unwrap();
+            }
+        }
+        let of_post = format!("post_id = toUUID('0190b5a0-0000-7000-8000-0000000000b{post}')");
+        // The first arrival: 10 o'clock of the first post, 9 o'clock of the second.
+        let hour =
+            format!("SELECT toUInt64(toHour(occurred_at)) FROM events_raw FINAL WHERE {of_post}");
+        let expected = if post == 1 { 10 } else { 9 };
+        assert_eq!(number(&olap, &hour).await, expected);
+        for (table, count) in [("post_metrics_1h", 1), ("post_ranking_scores", 1)] {
+            let (final_, query) = (
+                if table == "post_metrics_1h" {
+                    "FINAL"
+                } else {
+                    ""
+                },
+                "SELECT sum(impressions) FROM",
+            );
+            assert_eq!(
+                number(&olap, &format!("{query} {table} {final_} WHERE {of_post}")).await,
+                count,
+                "{table}"
+            );
+        }
+    }
+}

@@ -3,5 +3,8 @@
 DO $$
 BEGIN
     EXECUTE format('ALTER ROLE nova_cdc PASSWORD %L', current_setting('nova.cdc_password'));
+EXCEPTION
+    -- The context of an error quotes the statement; raised again from here it does not.
+    WHEN OTHERS THEN RAISE EXCEPTION USING ERRCODE = SQLSTATE, MESSAGE = SQLERRM;
 END
 $$

@@ -14,6 +14,8 @@ pub const DEFINITION: &str = include_str!("../../../connectors/debezium-postgres
 
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 const POLL_EVERY: Duration = Duration::from_millis(100);
+/// How long a replaced connector has to be seen running.
+const SETTLE: Duration = Duration::from_secs(2);
 /// Between two restarts of a task that keeps failing.
 const RESTART_BACKOFF: Duration = Duration::from_secs(2);
 
@@ -174,20 +176,28 @@ impl ConnectClient {
         limit: Duration,
     ) -> Result<Applied, ConnectorError> {
         let deadline = Deadline::after(limit);
+        // A replaced configuration restarts the task, but not at once: at first the old one is still seen running.
+        let replaces = self.replaces_another(definition, &deadline).await;
+        let settle = if replaces { SETTLE } else { Duration::ZERO };
         let created = self.put(definition, &deadline).await?;
+        let mut running_since = None;
         let mut restarts = 0;
         let mut last = "no status yet".to_owned();
         let mut restart_at = Instant::now();
         loop {
             match deadline.bound(self.status(&definition.name)).await {
                 Some(Ok(status)) if status.is_running() => {
-                    return Ok(Applied {
-                        created,
-                        restarts,
-                        status,
-                    });
+                    last = status.to_string();
+                    if running_since.get_or_insert_with(Instant::now).elapsed() >= settle {
+                        return Ok(Applied {
+                            created,
+                            restarts,
+                            status,
+                        });
+                    }
                 }
                 Some(Ok(status)) => {
+                    running_since = None;
                     last = status.to_string();
                     if status.has_failed() && Instant::now() >= restart_at {
                         // A refused restart (409 during a rebalance) shows in the next status.
@@ -231,6 +241,25 @@ impl ConnectClient {
         url.set_query(Some("includeTasks=true&onlyFailed=true"));
         accepted(self.http.post(url).send().await?).await?;
         Ok(())
+    }
+
+    /// Whether the worker has the connector with another configuration; not when it cannot say.
+    async fn replaces_another(&self, definition: &Definition, deadline: &Deadline) -> bool {
+        let url = self.url(&["connectors", &definition.name, "config"]);
+        let found = deadline
+            .bound(async {
+                let response = accepted(self.http.get(url).send().await?).await?;
+                Ok::<_, ConnectorError>(response.json::<serde_json::Map<_, _>>().await?)
+            })
+            .await;
+        match found {
+            Some(Ok(mut config)) => {
+                // The worker adds the name to what it was given.
+                config.remove("name");
+                config != definition.config
+            }
+            _ => false,
+        }
     }
 
     async fn put(

@@ -165,6 +165,37 @@ async fn a_task_that_stays_failed_is_reported_with_its_trace() {
 }
 
 #[tokio::test]
+async fn the_old_task_still_running_is_not_taken_for_the_new_one() {
+    let server = MockServer::start().await;
+    let mut old = definition().config;
+    old.insert("poll.interval.ms".to_owned(), json!("500"));
+    old.insert("name".to_owned(), json!(NAME));
+    Mock::given(method("GET"))
+        .and(path(format!("/connectors/{NAME}/config")))
+        .respond_with(ResponseTemplate::new(200).set_body_json(old))
+        .expect(1)
+        .mount(&server)
+        .await;
+    mount_put(
+        &server,
+        ResponseTemplate::new(200).set_body_json(json!({"name": NAME})),
+        1,
+    )
+    .await;
+    mount_status(&server, running(), 2).await;
+    let failed = json!([{"id": 0, "state": "FAILED", "worker_id": "w", "trace": "wrong"}]);
+    mount_status(&server, status("RUNNING", &failed), 1).await;
+    mount_status(&server, running(), u64::MAX).await;
+    Mock::given(method("POST"))
+        .respond_with(ResponseTemplate::new(202))
+        .mount(&server)
+        .await;
+
+    let applied = client(&server).apply(&definition(), LIMIT).await.unwrap();
+    assert_eq!(applied.restarts, 1);
+}
+
+#[tokio::test]
 async fn a_refused_configuration_is_told_at_once() {
     let server = MockServer::start().await;
     let refusal = json!({"error_code": 400, "message": "Connector configuration is invalid: database.hostname"});

@@ -2,8 +2,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use nix::sys::signal::Signal;
-
 #[cfg(feature = "containers")]
 use crate::containers::Containers;
 use crate::{
@@ -96,7 +94,7 @@ impl Backends {
 
     pub(crate) async fn pause(&self, server: Server) -> Result<(), StackError> {
         match self.place(server)? {
-            Place::Process(process) => process.signal_all(Signal::SIGSTOP),
+            Place::Process(process) => process.pause().await,
             #[cfg(feature = "containers")]
             Place::Container(containers) => containers.pause(server).await,
         }
@@ -104,7 +102,7 @@ impl Backends {
 
     pub(crate) async fn resume(&self, server: Server) -> Result<(), StackError> {
         match self.place(server)? {
-            Place::Process(process) => process.signal_all(Signal::SIGCONT),
+            Place::Process(process) => process.resume(),
             #[cfg(feature = "containers")]
             Place::Container(containers) => containers.resume(server).await,
         }

@@ -16,6 +16,7 @@ use crate::{StackError, plan::Plan, processes::postgres, watchdog::Watchdog};
 pub(crate) struct Cleanup {
     plan: Arc<Plan>,
     watchdog: Arc<Watchdog>,
+    /// The run directory, and the place for a cluster that cannot be in it.
     directories: [PathBuf; 2],
     keep: AtomicBool,
 }
@@ -38,10 +39,10 @@ impl Cleanup {
         Arc::clone(&self.watchdog)
     }
 
-    /// Leaves the directories for somebody to look at.
-    pub(crate) fn keep_directories(&self) {
+    /// Leaves the run directory, which has the logs, for somebody to look at. Nobody would find what is outside it.
+    pub(crate) fn keep_run_directory(&self) {
         self.keep.store(true, Ordering::SeqCst);
-        self.watchdog.keep_directories();
+        self.watchdog.keep_first_directory();
     }
 }
 
@@ -56,11 +57,34 @@ impl Drop for Cleanup {
                 .write()
                 .unwrap_or_else(PoisonError::into_inner),
         );
-        if !self.keep.load(Ordering::SeqCst) {
-            for directory in &self.directories {
-                // As a rule the watchdog has removed it.
-                let _ = fs::remove_dir_all(directory);
+        let kept = usize::from(self.keep.load(Ordering::SeqCst));
+        for directory in self.directories.iter().skip(kept) {
+            // As a rule the watchdog has removed it.
+            let _ = fs::remove_dir_all(directory);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_run_directory_is_ever_kept() {
+        for keep in [false, true] {
+            let parent = tempfile::tempdir().unwrap();
+            let run_dir = parent.path().join("run");
+            let plan = Arc::new(Plan::new(Some(run_dir.clone()), None).unwrap());
+            let cleanup = Cleanup::start(&plan).unwrap();
+            let outside = postgres::outside(&plan);
+            fs::create_dir(&outside).unwrap();
+            fs::write(outside.join("data"), "rows").unwrap();
+            if keep {
+                cleanup.keep_run_directory();
             }
+            drop(cleanup);
+            assert_eq!(run_dir.join("logs").exists(), keep);
+            assert!(!outside.exists());
         }
     }
 }

@@ -145,7 +145,7 @@ impl StackBuilder {
             }),
             Err(error) => {
                 if self.keep_failed {
-                    cleanup.keep_directories();
+                    cleanup.keep_run_directory();
                 }
                 Err(error)
             }
@@ -301,7 +301,7 @@ impl Stack {
 
     /// Stops everything in good order and leaves the run directory, for a look at the logs.
     pub async fn stop_and_keep(self) {
-        self.cleanup.keep_directories();
+        self.cleanup.keep_run_directory();
         self.stop().await;
     }
 }

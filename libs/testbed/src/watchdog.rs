@@ -58,8 +58,8 @@ impl Watchdog {
         self.tell(&format!("gone {pid}\n"));
     }
 
-    /// Leave the directories for somebody to look at.
-    pub(crate) fn keep_directories(&self) {
+    /// Leave the first of the directories for somebody to look at.
+    pub(crate) fn keep_first_directory(&self) {
         self.tell("keep\n");
     }
 
@@ -97,5 +97,28 @@ impl Watchdog {
 
     fn lock_pipe(&self) -> std::sync::MutexGuard<'_, Option<ChildStdin>> {
         self.pipe.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keeps_the_first_directory_when_told() {
+        for keep in [false, true] {
+            let parent = tempfile::tempdir().unwrap();
+            let directories = ["run", "outside"].map(|name| parent.path().join(name));
+            for directory in &directories {
+                std::fs::create_dir(directory).unwrap();
+            }
+            let watchdog = Watchdog::start(&directories).unwrap();
+            if keep {
+                watchdog.keep_first_directory();
+            }
+            watchdog.finish();
+            let left = directories.map(|directory| directory.exists());
+            assert_eq!(left, [keep, false]);
+        }
     }
 }

@@ -1,7 +1,7 @@
 # Cleans up after a stack, also when its owner was killed with -9.
 # The owner holds the write end of our standard input: its end of file means that the owner is gone, or done.
-# Usage: sh -c "$script" nova-testbed-watchdog DIR...     (directories of this run)
-# Lines: "pid N" watch it, "gone N" forget it, "keep" leave the directories, "label L" containers with that label.
+# Usage: sh -c "$script" nova-testbed-watchdog RUN_DIR DIR...     (directories of this run)
+# Lines: "pid N" watch it, "gone N" forget it, "keep" leave RUN_DIR, "label L" containers with that label.
 trap '' INT TERM HUP
 cd /
 pids=" "
@@ -57,4 +57,5 @@ if [ -n "$label" ] && command -v docker >/dev/null; then
     docker network ls --quiet --filter "label=$label" | xargs -r docker network rm >/dev/null 2>&1
 fi
 
-[ -n "$keep" ] || rm -rf "$@"
+[ -z "$keep" ] || shift
+rm -rf "$@"

@@ -18,6 +18,8 @@ pub enum Defect {
     InvalidValue,
     /// A time later than now (after shifting).
     FutureTime,
+    /// An event from before the time that events are kept for.
+    TooOld,
     /// The key of a post stands on an earlier line with another time.
     RepeatedKey,
     /// The post it refers to is neither in the files (as a good line) nor in Nova.
@@ -40,6 +42,7 @@ impl Defect {
             Self::MissingValue => "missing value",
             Self::InvalidValue => "invalid value",
             Self::FutureTime => "time in the future",
+            Self::TooOld => "older than events are kept",
             Self::RepeatedKey => "key used twice",
             Self::UnknownPost => "unknown post",
             Self::UnknownUser => "unknown user",

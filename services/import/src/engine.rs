@@ -30,6 +30,9 @@ const BATCH: usize = 4_000;
 /// How far a source's clock may run ahead of this machine's.
 const CLOCK_SKEW: TimeDelta = TimeDelta::minutes(1);
 
+/// How long ClickHouse keeps events (`events_raw` in clickhouse/schema.sql).
+const EVENTS_KEPT_DAYS: i64 = 90;
+
 /// Imports a folder. `events` may be left out when the source has none.
 ///
 /// # Errors
@@ -231,6 +234,11 @@ impl Import<'_> {
         let newest = row.newest_time();
         if newest > self.now + CLOCK_SKEW {
             return Some(Reason::new(Defect::FutureTime, newest.to_rfc3339()));
+        }
+        if let Row::Event(event) = row
+            && event.occurred_at < self.now - TimeDelta::days(EVENTS_KEPT_DAYS)
+        {
+            return Some(Reason::new(Defect::TooOld, event.occurred_at.to_rfc3339()));
         }
         if mode == Mode::Check
             && let Row::User(user) = row

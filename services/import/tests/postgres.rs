@@ -286,13 +286,20 @@ async fn a_bad_file_is_not_written_unless_bad_lines_are_skipped() {
 async fn events_go_to_kafka_with_their_authors() {
     let fixture = Fixture::start(&[Server::Postgres, Server::Kafka]).await;
     fixture.write_network();
+    let recent = (chrono::Utc::now() - chrono::TimeDelta::days(1)).to_rfc3339();
     let event = |n: i32| {
         let (post, user) = (n % 6, n % 10);
+        // The last one is older than events are kept.
+        let at = if n == 60 {
+            "2020-01-06T00:00:00Z"
+        } else {
+            &recent
+        };
         format!(
-            r#"{{"key":"e{n}","user":"u{user}","post":"p{post}","type":"impression","occurred_at":"2020-01-06T00:00:00Z"}}"#
+            r#"{{"key":"e{n}","user":"u{user}","post":"p{post}","type":"impression","occurred_at":"{at}"}}"#
         )
     };
-    fixture.write("events.jsonl", &(0..60).map(event).collect::<Vec<_>>());
+    fixture.write("events.jsonl", &(0..=60).map(event).collect::<Vec<_>>());
     let mut options = fixture.options();
     options.skip_bad = true;
     let error = fixture.import(&options).await.unwrap_err();
@@ -306,6 +313,7 @@ async fn events_go_to_kafka_with_their_authors() {
     run(&options, bulk, Some(producer())).await.unwrap();
     assert_eq!(first.of(Kind::Events).written, 50);
     assert_eq!(first.bad[&(Kind::Events, Defect::UnknownPost, None)], 10);
+    assert_eq!(first.bad[&(Kind::Events, Defect::TooOld, None)], 1);
 
     let messages = tokio::task::spawn_blocking(move || read_all(&brokers, 100))
         .await

@@ -5,7 +5,7 @@ use std::time::Duration;
 use url::Url;
 
 /// What to simulate, against which API.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct SimulateOptions {
     /// The API's base URL, without a path.
     pub api: Url,

@@ -52,7 +52,8 @@ pub(crate) async fn demo(place: &Place, arguments: &DemoArgs) -> anyhow::Result<
     // Before minutes are spent on servers.
     let data = Data::find(arguments)?;
     place.create()?;
-    let Some(_lock) = place.lock()? else {
+    let Some(_lock) = place.lock_for_demo()? else {
+        place.refuse_beside_demo()?;
         bail!(
             "a stack is up in {}: take it down first, or name another directory with --dir",
             place.root().display()
@@ -110,6 +111,8 @@ async fn start(place: &Place) -> anyhow::Result<Stack> {
         .run_dir(place.run())
         .port_seed(place.port_seed())
         .nova(true)
+        // The milliseconds of a commit that are shown include the disk.
+        .durable(true)
         .keep_failed(true)
         .told(move |server, took| {
             let _one_line_at_a_time = printing.lock();

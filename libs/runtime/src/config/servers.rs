@@ -38,20 +38,29 @@ impl PostgresConfig {
 /// The role that Debezium reads PostgreSQL with.
 #[derive(Debug, Clone)]
 pub struct CdcConfig {
-    /// `NOVA_CDC_USER` (default `nova_cdc`, the role that the migrations create).
-    pub user: String,
     /// `NOVA_CDC_PASSWORD`.
     pub password: Secret,
 }
 
 impl CdcConfig {
+    /// The replication role.
+    pub const USER: &str = "nova_cdc";
+
     /// Reads `NOVA_CDC_*`.
     ///
     /// # Errors
     /// Names the variable that is missing.
     pub fn from_env(env: &Env) -> Result<Self, ConfigError> {
+        let variable = "NOVA_CDC_USER";
+        // The connector reads it; the role itself is made by a migration.
+        if env.get(variable).is_some_and(|user| user != Self::USER) {
+            let reason = format!(
+                "must be {}, the role that the migrations create",
+                Self::USER
+            );
+            return Err(ConfigError::new(variable, reason));
+        }
         Ok(Self {
-            user: env.get("NOVA_CDC_USER").unwrap_or("nova_cdc").to_owned(),
             password: Secret::new(env.required("NOVA_CDC_PASSWORD")?),
         })
     }
@@ -182,7 +191,11 @@ mod tests {
         );
         let config =
             CdcConfig::from_env(&Env::from_pairs([("NOVA_CDC_PASSWORD", "hush")])).unwrap();
-        assert_eq!(config.user, "nova_cdc");
         assert!(!format!("{config:?}").contains("hush"));
+        let other = Env::from_pairs([("NOVA_CDC_PASSWORD", "hush"), ("NOVA_CDC_USER", "other")]);
+        assert_eq!(
+            CdcConfig::from_env(&other).unwrap_err().variable,
+            "NOVA_CDC_USER"
+        );
     }
 }

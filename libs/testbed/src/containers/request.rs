@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use testcontainers_modules::testcontainers::{
     ContainerRequest, GenericImage, ImageExt as _,
+    bollard::models::HostConfig,
     core::{ContainerPort, WaitFor},
 };
 
@@ -37,6 +38,7 @@ pub(super) fn request(
         .with_container_name(container_name(plan, server))
         .with_network(&plan.run_id)
         .with_label(LABEL, &plan.run_id)
+        .with_host_config_modifier(publish_here_alone)
         // Readiness is asked for in the server's own protocol, as for processes.
         .with_ready_conditions(vec![WaitFor::Nothing])
         .with_startup_timeout(Duration::from_secs(120));
@@ -57,6 +59,17 @@ pub(super) fn request(
         }
         Server::Nova => return Err(StackError::NotPart(server)),
     })
+}
+
+/// Publishes the mapped ports on this machine's loopback address: most of the servers ask for no password.
+fn publish_here_alone(host: &mut HostConfig) {
+    let bindings = host
+        .port_bindings
+        .iter_mut()
+        .flat_map(|all| all.values_mut());
+    for binding in bindings.flatten().flatten() {
+        binding.host_ip = Some("127.0.0.1".to_owned());
+    }
 }
 
 type Request = ContainerRequest<GenericImage>;
@@ -157,4 +170,36 @@ fn kafka_inside(plan: &Plan) -> String {
 /// The images take a setting `a.b` as the variable `PREFIX_A_B`.
 fn variable(prefix: &str, setting: &str) -> String {
     format!("{prefix}{}", setting.replace('.', "_").to_uppercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use testcontainers_modules::testcontainers::bollard::models::PortBinding;
+
+    use super::*;
+
+    #[test]
+    fn nothing_is_published_to_the_network() {
+        let directory = tempfile::tempdir().unwrap();
+        let plan = Plan::new(Some(directory.path().to_owned()), None).unwrap();
+        let images: Images = Server::BACKENDS
+            .map(|server| (server, ("image".to_owned(), "1".to_owned())))
+            .into();
+        for server in Server::BACKENDS {
+            let request = request(&plan, server, &images, false).unwrap();
+            // What testcontainers makes of the mapped ports before it asks the modifier.
+            let open = PortBinding {
+                host_ip: None,
+                host_port: Some("1".to_owned()),
+            };
+            let mut host = HostConfig {
+                port_bindings: Some([("1/tcp".to_owned(), Some(vec![open]))].into()),
+                ..HostConfig::default()
+            };
+            request.host_config_modifier().unwrap()(&mut host);
+            let bindings = host.port_bindings.unwrap().remove("1/tcp").unwrap();
+            let address = bindings.unwrap().remove(0).host_ip;
+            assert_eq!(address.as_deref(), Some("127.0.0.1"), "{server}");
+        }
+    }
 }

@@ -13,6 +13,7 @@ use std::{
 
 use nova_dist::Installation;
 
+use super::scratch;
 use crate::Server;
 
 /// Logs to standard output, which is the server's log file.
@@ -71,17 +72,18 @@ impl ClassArchive {
         let Some(folder) = self.shared.parent() else {
             return;
         };
-        if !self.recorded.exists() || self.shared.exists() || fs::create_dir_all(folder).is_err() {
+        if !self.recorded.exists() || self.shared.exists() {
             return;
         }
-        // Copied under another name first: a half-written archive must never be seen.
-        let half = self
-            .shared
-            .with_extension(format!("{}", std::process::id()));
-        if fs::copy(&self.recorded, &half).is_ok() && fs::rename(&half, &self.shared).is_ok() {
-            tracing::debug!(archive = %self.shared.display(), "recorded a class archive");
-        } else {
-            let _ = fs::remove_file(&half);
+        let kept = scratch::file(folder).and_then(|half| {
+            fs::copy(&self.recorded, half.path())?;
+            Ok(half.persist(&self.shared)?)
+        });
+        match kept {
+            Ok(_) => {
+                tracing::debug!(archive = %self.shared.display(), "recorded a class archive");
+            }
+            Err(error) => tracing::debug!(%error, "no class archive kept"),
         }
     }
 }
@@ -112,4 +114,32 @@ pub(crate) fn arguments(
         main.into(),
     ]);
     arguments
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_recorded_archive_is_kept_for_everybody() {
+        let root = tempfile::tempdir().unwrap();
+        let archive = ClassArchive {
+            shared: root.path().join("class-archives/kafka.jsa"),
+            recorded: root.path().join("classes.jsa"),
+        };
+        archive.keep();
+        assert!(archive.is_recording(), "nothing was recorded");
+
+        fs::write(&archive.recorded, "classes").unwrap();
+        fs::set_permissions(&archive.recorded, fs::Permissions::from_mode(0o644)).unwrap();
+        archive.keep();
+        assert!(!archive.is_recording());
+        assert_eq!(fs::read_to_string(&archive.shared).unwrap(), "classes");
+        let mode = fs::metadata(&archive.shared).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o644);
+        let folder = fs::read_dir(root.path().join("class-archives")).unwrap();
+        assert_eq!(folder.count(), 1, "no half is left");
+    }
 }

@@ -9,6 +9,7 @@ pub(crate) mod nova;
 pub(crate) mod postgres;
 pub(crate) mod process;
 pub(crate) mod redis;
+mod scratch;
 mod template;
 pub(crate) mod tree;
 

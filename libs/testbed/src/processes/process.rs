@@ -14,8 +14,11 @@ use std::{
 use nix::sys::signal::Signal;
 use tokio::sync::watch;
 
-use super::{account::Account, tree};
+use super::{account::Account, failure, tree};
 use crate::{Server, StackError, watchdog::Watchdog};
+
+/// How long the kernel may take to stop or to take away processes.
+const KERNEL: Duration = Duration::from_secs(10);
 
 /// How a server is started: the same at every start.
 #[derive(Debug, Clone)]
@@ -111,23 +114,44 @@ impl Process {
         *self.lock().ended.borrow()
     }
 
-    /// Sends a signal to the server and everything it started. PostgreSQL's backends are sessions of their
+    fn running(&self) -> Result<u32, StackError> {
+        self.pid().ok_or(StackError::NotRunning(self.recipe.server))
+    }
+
+    /// Stops the server in its tracks with everything it started. PostgreSQL's backends are sessions of their
     /// own, so a signal to the process group would miss them.
-    pub(crate) fn signal_all(&self, signal: Signal) -> Result<(), StackError> {
-        let pid = self
-            .pid()
-            .ok_or(StackError::NotRunning(self.recipe.server))?;
-        for pid in tree::with_descendants(pid) {
-            tree::signal(pid, signal);
+    pub(crate) async fn pause(&self) -> Result<(), StackError> {
+        let root = self.running()?;
+        let paused = tree::freeze(root, KERNEL).await;
+        paused
+            .map(drop)
+            .map_err(|late| failure(self, "pausing", late.to_string()))
+    }
+
+    /// Lets it go on after [`Process::pause`].
+    pub(crate) fn resume(&self) -> Result<(), StackError> {
+        for pid in tree::with_descendants(self.running()?) {
+            tree::signal(pid, Signal::SIGCONT);
         }
         Ok(())
     }
 
-    /// Kills the server with everything it started and waits until the kernel has taken it away.
+    /// Kills the server with everything it started and waits until the kernel has taken it away: one backend of
+    /// PostgreSQL that is left keeps its shared memory, and with that the server from starting again.
     pub(crate) async fn kill(&self) -> Result<(), StackError> {
-        self.signal_all(Signal::SIGKILL)?;
-        self.wait(Duration::from_secs(10)).await;
-        Ok(())
+        let root = self.running()?;
+        // Whatever does not stand still is killed all the same.
+        let frozen = tree::freeze(root, KERNEL).await;
+        let all = frozen.unwrap_or_else(|_| tree::with_descendants(root));
+        for pid in &all {
+            tree::signal(*pid, Signal::SIGKILL);
+        }
+        let late = |state| failure(self, "killing", state);
+        if !self.wait(KERNEL).await {
+            return Err(late(format!("process {root} still runs after {KERNEL:?}")));
+        }
+        let gone = tree::gone(&all, KERNEL).await;
+        gone.map_err(|left| late(left.to_string()))
     }
 
     /// Asks the server to end, and kills it when it does not within `patience`. Returns whether it ended by itself.
@@ -136,13 +160,17 @@ impl Process {
             return true;
         };
         // One that is paused would not even see the signal.
-        let _ = self.signal_all(Signal::SIGCONT);
+        let _ = self.resume();
         tree::signal(pid, self.recipe.stop_signal);
         if self.wait(patience).await {
             return true;
         }
         tracing::warn!(server = %self.recipe.server, "does not end within {patience:?}: killed");
-        let _ = self.kill().await;
+        match self.kill().await {
+            // It has just ended.
+            Ok(()) | Err(StackError::NotRunning(_)) => {}
+            Err(error) => tracing::warn!("{error}"),
+        }
         false
     }
 
@@ -186,4 +214,80 @@ fn spawn(recipe: &Recipe, watchdog: &Arc<Watchdog>) -> Result<Current, StackErro
         })
         .map_err(StackError::io("starting a thread"))?;
     Ok(Current { pid, ended })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::poll::wait_for;
+
+    /// A server that never ceases to start processes, as PostgreSQL with many clients.
+    const FORKS: &str = "i=0; while [ $i -lt 4000 ]; do sleep 60 & i=$((i+1)); done; wait";
+
+    #[tokio::test]
+    async fn nothing_escapes_pause_and_kill() {
+        for round in 0..3 {
+            let directory = tempfile::tempdir().unwrap();
+            let works_in = directory.path().canonicalize().unwrap();
+            let watchdog = Watchdog::start(std::slice::from_ref(&works_in)).unwrap();
+            let watchdog = Arc::new(watchdog);
+            let recipe = Recipe {
+                server: Server::Redis,
+                program: "sh".into(),
+                arguments: vec!["-c".into(), FORKS.into()],
+                environment: BTreeMap::new(),
+                directory: works_in.clone(),
+                log: works_in.join("log"),
+                account: None,
+                stop_signal: Signal::SIGTERM,
+            };
+            let process = Process::start(recipe, Arc::clone(&watchdog)).unwrap();
+            some_run(&works_in).await;
+
+            if round > 0 {
+                process.pause().await.unwrap();
+                let paused = states(&works_in);
+                assert!(paused.iter().all(|state| *state == 'T'), "{paused:?}");
+                assert_eq!(states(&works_in).len(), paused.len());
+            }
+            if round > 1 {
+                process.resume().unwrap();
+                some_run(&works_in).await;
+            }
+            process.kill().await.unwrap();
+            assert_eq!(states(&works_in), Vec::<char>::new());
+            assert!(matches!(
+                process.kill().await,
+                Err(StackError::NotRunning(Server::Redis))
+            ));
+            watchdog.finish();
+        }
+    }
+
+    async fn some_run(directory: &Path) {
+        wait_for(Duration::from_secs(20), || async {
+            match states(directory) {
+                states if states.len() > 20 && !states.contains(&'T') => Ok(()),
+                states => Err(format!("{states:?}")),
+            }
+        })
+        .await
+        .unwrap();
+    }
+
+    /// The states of the processes that work in a directory; zombies work nowhere.
+    fn states(directory: &Path) -> Vec<char> {
+        let state = |process: PathBuf| {
+            let works_in = fs::read_link(process.join("cwd")).ok()?;
+            let stat = fs::read_to_string(process.join("stat")).ok()?;
+            let (_, after) = stat.rsplit_once(") ")?;
+            (works_in == directory).then(|| after.chars().next())?
+        };
+        fs::read_dir("/proc")
+            .unwrap()
+            .filter_map(|entry| state(entry.unwrap().path()))
+            .collect()
+    }
 }

@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::account::Account;
+use super::{account::Account, scratch};
 
 /// Goes up when directories are prepared in another way, so that older templates are not taken.
 const RECIPE: u32 = 1;
@@ -48,14 +48,15 @@ impl Template {
         let Some(folder) = self.place.parent() else {
             return;
         };
-        // Under another name first: half a template must never be seen.
-        let half = folder.join(format!(".{}", std::process::id()));
-        let kept = fs::create_dir_all(folder)
-            .and_then(|()| copy(directory, &half, None))
-            .and_then(|()| fs::rename(&half, &self.place));
+        let kept = scratch::directory(folder).and_then(|half| {
+            copy(directory, half.path(), None)?;
+            fs::rename(half.path(), &self.place)?;
+            // It has another name now: nothing is left to remove.
+            let _ = half.keep();
+            Ok(())
+        });
         if let Err(error) = kept {
             tracing::debug!(%error, "no template kept");
-            let _ = fs::remove_dir_all(&half);
         }
     }
 }
@@ -109,5 +110,40 @@ mod tests {
             .permissions()
             .mode();
         assert_eq!(mode & 0o777, 0o700);
+    }
+
+    /// As PostgreSQL and Kafka do on the first start of a machine.
+    #[test]
+    fn templates_kept_side_by_side_do_not_mix() {
+        let root = tempfile::tempdir().unwrap();
+        let servers = ["one-1.0", "two-1.0"];
+        for server in servers {
+            let made = root.path().join(server).join("made");
+            fs::create_dir_all(&made).unwrap();
+            for number in 0..200 {
+                fs::write(made.join(format!("{server}-{number}")), server).unwrap();
+            }
+        }
+        std::thread::scope(|scope| {
+            for server in servers {
+                let package = root.path().join(server);
+                scope.spawn(move || {
+                    Template::of(&package).unwrap().keep(&package.join("made"));
+                });
+            }
+        });
+        for server in servers {
+            let copied = root.path().join(server).join("copied");
+            let template = Template::of(&root.path().join(server)).unwrap();
+            assert!(template.copy_to(&copied, None), "{server} was not kept");
+            let names: Vec<String> = fs::read_dir(&copied)
+                .unwrap()
+                .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+                .collect();
+            assert_eq!(names.len(), 200, "{server}");
+            assert!(names.iter().all(|name| name.starts_with(server)));
+        }
+        let folder = fs::read_dir(root.path().join("templates")).unwrap();
+        assert_eq!(folder.count(), 2, "no half is left");
     }
 }

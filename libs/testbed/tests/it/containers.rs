@@ -20,7 +20,13 @@ async fn all_five_start_in_containers_and_leave_nothing() {
         stack.check(server).await.unwrap();
     }
     let run = stack.run_id().to_owned();
-    assert_eq!(labelled("ps", &run).len(), 5);
+    let containers = labelled("ps", &run);
+    assert_eq!(containers.len(), 5);
+    for container in &containers {
+        let published = docker(&["port", container]);
+        assert_eq!(published.len(), 1, "{published:?}");
+        assert!(published[0].contains("-> 127.0.0.1:"), "{published:?}");
+    }
     assert_eq!(labelled("network", &run).len(), 1);
     let traces = Traces::of(&stack);
     stack.stop().await;
@@ -66,15 +72,15 @@ async fn kill_9_of_the_owner_leaves_no_container() {
 /// The containers or networks of a run.
 fn labelled(kind: &str, run: &str) -> Vec<String> {
     let filter = format!("label=nova-testbed={run}");
-    let arguments: &[&str] = match kind {
-        "ps" => &["ps", "--all", "--quiet", "--filter"],
-        _ => &["network", "ls", "--quiet", "--filter"],
-    };
-    let output = Command::new("docker")
-        .args(arguments)
-        .arg(filter)
-        .output()
-        .unwrap();
+    match kind {
+        "ps" => docker(&["ps", "--all", "--quiet", "--filter", &filter]),
+        _ => docker(&["network", "ls", "--quiet", "--filter", &filter]),
+    }
+}
+
+/// The lines a command of Docker prints.
+fn docker(arguments: &[&str]) -> Vec<String> {
+    let output = Command::new("docker").args(arguments).output().unwrap();
     assert!(output.status.success());
     let text = String::from_utf8(output.stdout).unwrap();
     text.lines().map(str::to_owned).collect()

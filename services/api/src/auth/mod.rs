@@ -3,5 +3,5 @@
 mod token;
 mod verifier;
 
-pub use token::{TokenError, sign};
+pub use token::{TokenError, sign, sign_for};
 pub use verifier::{KeyError, Refusal, TokenVerifier};

@@ -2,18 +2,18 @@
 
 use std::convert::Infallible;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use nova_api::{Application, Dependencies};
 use nova_feed::{FeedConfig, FeedService};
 use nova_olap::{Olap, OlapConfig};
 use nova_runtime::{
-    AdminConfig, AdminServer, ApiConfig, AuthConfig, ClickHouseConfig, Env, HealthCheck,
-    KafkaConfig, Lifecycle, LifecycleConfig, PostgresConfig, telemetry,
+    ApiConfig, AuthConfig, ClickHouseConfig, Env, HealthCheck, KafkaConfig, Lifecycle,
+    PostgresConfig,
 };
 use nova_social::{PoolConfig, Social};
 use nova_stream::{EventProducer, ProducerConfig};
 
-use crate::commands::projector;
+use crate::commands::{projector, serve};
 
 /// What runs in one process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,25 +23,28 @@ pub(crate) enum Services {
 }
 
 pub(crate) async fn run(env: &Env, services: Services) -> anyhow::Result<()> {
-    let metrics = telemetry::install_metrics()?;
-    let mut lifecycle = Lifecycle::with_signals()?;
-    let checks = spawn(env, &mut lifecycle).await?;
+    let mut process = serve::Process::start()?;
+    let mut checks = spawn(env, &mut process.lifecycle).await?;
     if services == Services::ApiAndProjector {
-        projector::spawn(env, &mut lifecycle)?;
+        checks.push(projector::spawn(env, &mut process.lifecycle)?);
     }
-    let addr = AdminConfig::from_env(env)?.addr;
-    let admin = AdminServer::bind(addr, checks, metrics, lifecycle.shutdown())
-        .await
-        .with_context(|| format!("NOVA_ADMIN_ADDR: cannot listen on {addr}"))?;
-    tracing::info!(addr = %admin.addr(), "health and metrics are served");
-    lifecycle.spawn("admin server", admin.run());
-    Ok(lifecycle.run(LifecycleConfig::from_env(env)?.drain).await?)
+    process.run(env, checks).await
+}
+
+/// A development stack's secret would make its tokens good here: a server takes it only from a file it was told of.
+fn refuse_borrowed_secret(env: &Env) -> anyhow::Result<()> {
+    let told = ["NOVA_AUTH_SECRET", "NOVA_AUTH_PUBLIC_KEY", Env::ENDPOINTS];
+    if told.iter().all(|name| env.explicit(name).is_none()) {
+        bail!("NOVA_AUTH_SECRET: is not set, and neither is NOVA_AUTH_PUBLIC_KEY");
+    }
+    Ok(())
 }
 
 /// Adds the API to the process, and says what it needs to be ready.
 async fn spawn(env: &Env, lifecycle: &mut Lifecycle) -> anyhow::Result<Vec<HealthCheck>> {
     let dependencies = dependencies(env)?;
     let checks = nova_api::checks(&dependencies.social);
+    refuse_borrowed_secret(env)?;
     let api = Application::build(
         &ApiConfig::from_env(env)?,
         &AuthConfig::from_env(env)?,

@@ -17,14 +17,20 @@ pub(crate) struct Args {
 
 /// Prints the token alone, so that `$(nova token USER)` works.
 pub(crate) fn run(env: &Env, args: &Args) -> anyhow::Result<()> {
-    let AuthKey::Secret(secret) = AuthConfig::from_env(env)?.key else {
+    let AuthConfig { key, audience } = AuthConfig::from_env(env)?;
+    let AuthKey::Secret(secret) = key else {
         bail!(
             "tokens are signed with NOVA_AUTH_SECRET; with NOVA_AUTH_PUBLIC_KEY only its owner can sign them"
         );
     };
     println!(
         "{}",
-        auth::sign(secret.expose().as_bytes(), args.user, args.ttl.into())?
+        auth::sign_for(
+            secret.expose().as_bytes(),
+            args.user,
+            args.ttl.into(),
+            audience.as_deref()
+        )?
     );
     Ok(())
 }

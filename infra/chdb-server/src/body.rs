@@ -9,32 +9,29 @@ use futures::StreamExt as _;
 use crate::error::{Code, QueryFailure};
 use crate::native::Decoder;
 
-/// How much of a body is read after its insert has failed, so that the client gets to the answer: a client
-/// that still writes may not read, and a closed connection loses the error.
+/// How much of a body nobody wants is read, and for how long.
 const DRAIN_BYTES: usize = 256 << 20;
 const DRAIN_TIME: Duration = Duration::from_secs(10);
 
 /// Reads a body.
 pub(crate) struct BodyReader {
-    stream: BodyDataStream,
+    /// Until its end, or its failure.
+    stream: Option<BodyDataStream>,
     decoder: Option<Decoder>,
     taken: usize,
     limit: usize,
     patience: Duration,
-    ended: bool,
 }
 
 impl BodyReader {
     /// `limit` counts bytes as they come, `patience` is the longest pause.
     pub(crate) fn new(body: Body, decompress: bool, limit: usize, patience: Duration) -> Self {
-        let decoder = decompress.then(Decoder::default);
         Self {
-            stream: body.into_data_stream(),
-            decoder,
+            stream: Some(body.into_data_stream()),
+            decoder: decompress.then(Decoder::default),
             taken: 0,
             limit,
             patience,
-            ended: false,
         }
     }
 
@@ -49,11 +46,13 @@ impl BodyReader {
             {
                 return Ok(Some(block));
             }
-            if self.ended {
+            let Some(stream) = &mut self.stream else {
                 return Ok(None);
-            }
-            let piece = match tokio::time::timeout(self.patience, self.stream.next()).await {
+            };
+            let piece = match tokio::time::timeout(self.patience, stream.next()).await {
+                Ok(Some(Ok(piece))) => piece,
                 Err(_elapsed) => {
+                    self.stream = None;
                     return Err(QueryFailure::new(
                         Code::SocketTimeout,
                         format_args!(
@@ -63,20 +62,19 @@ impl BodyReader {
                     ));
                 }
                 Ok(None) => {
-                    self.ended = true;
+                    self.stream = None;
                     if let Some(decoder) = &self.decoder {
                         decoder.finish()?;
                     }
                     return Ok(None);
                 }
                 Ok(Some(Err(error))) => {
-                    self.ended = true;
+                    self.stream = None;
                     return Err(QueryFailure::new(
                         Code::UnexpectedEndOfFile,
                         format_args!("Unexpected end of the request's body: {error}"),
                     ));
                 }
-                Ok(Some(Ok(piece))) => piece,
             };
             self.taken = self.taken.saturating_add(piece.len());
             if self.taken > self.limit {
@@ -96,22 +94,48 @@ impl BodyReader {
         }
     }
 
-    /// Reads on in the background and forgets what comes, within bounds.
-    pub(crate) fn drain(mut self) {
-        if self.ended {
-            return;
+    /// Reads to the end, at most `limit` bytes of content.
+    ///
+    /// # Errors
+    /// Those of [`BodyReader::next`]; the body is larger.
+    pub(crate) async fn all(&mut self, limit: usize) -> Result<Vec<u8>, QueryFailure> {
+        let mut all = Vec::new();
+        while let Some(piece) = self.next().await? {
+            all.extend_from_slice(&piece);
+            if all.len() > limit {
+                return Err(too_large(limit));
+            }
         }
-        tokio::spawn(async move {
+        Ok(all)
+    }
+}
+
+/// The error of a statement that is too long.
+pub(crate) fn too_large(limit: usize) -> QueryFailure {
+    QueryFailure::new(
+        Code::QueryIsTooLarge,
+        format_args!("The statement exceeds {limit} bytes"),
+    )
+}
+
+/// Reads on in the background and forgets what comes, within bounds: a client that still writes may not read the
+/// answer, and a connection that is closed with unread data loses it.
+impl Drop for BodyReader {
+    fn drop(&mut self) {
+        let Some(mut stream) = self.stream.take() else {
+            return;
+        };
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+            return;
+        };
+        runtime.spawn(tokio::time::timeout(DRAIN_TIME, async move {
             let mut seen = 0_usize;
-            let _ = tokio::time::timeout(DRAIN_TIME, async {
-                while let Some(Ok(piece)) = self.stream.next().await {
-                    seen = seen.saturating_add(piece.len());
-                    if seen > DRAIN_BYTES {
-                        return;
-                    }
+            while let Some(Ok(piece)) = stream.next().await {
+                seen = seen.saturating_add(piece.len());
+                if seen > DRAIN_BYTES {
+                    return;
                 }
-            })
-            .await;
-        });
+            }
+        }));
     }
 }

@@ -83,11 +83,11 @@ impl QueryFailure {
     /// An error of the engine, which says its code in the text, cleaned of the mark of `ticket`.
     pub(crate) fn engine(text: &str, ticket: &Ticket) -> Self {
         let text = ticket.unmark(text);
-        let text = text.trim();
+        let text = without_version(text.trim());
         match parse_code(text) {
             Some(code) => Self {
                 code,
-                text: text.to_owned(),
+                text: innermost(text, code).to_owned(),
             },
             None => Self::new(Code::UnknownException, text.trim_end_matches('.')),
         }
@@ -148,8 +148,29 @@ fn parse_code(text: &str) -> Option<u32> {
     rest.split_once('.')?.0.parse().ok()
 }
 
-/// ClickHouse's own mapping, with two differences: too many simultaneous queries is 503 (the caller may
-/// try again), a result or request over this server's limits is not an internal error.
+/// An error of an insert ends with the version, which the answer says anyway.
+fn without_version(text: &str) -> &str {
+    match text.rsplit_once(" (version ") {
+        Some((message, version)) if version.ends_with(')') => message,
+        _ => text,
+    }
+}
+
+/// An error of an insert may be wrapped into itself, each time with its code in front, its name behind.
+fn innermost(mut text: &str, code: u32) -> &str {
+    let prefix = format!("Code: {code}. DB::Exception: ");
+    while let Some(inner) = text.strip_prefix(&prefix)
+        && inner.starts_with(&prefix)
+    {
+        text = inner
+            .rsplit_once(" (version ")
+            .map_or(inner, |(message, _)| message);
+    }
+    text
+}
+
+/// ClickHouse's own mapping with one difference: too many simultaneous queries is 503, since the caller may
+/// try again.
 fn status_of(code: u32) -> StatusCode {
     match code {
         194 => StatusCode::UNAUTHORIZED,
@@ -179,6 +200,25 @@ mod tests {
         );
         assert_eq!(parse_code("Cannot run a query"), None);
         assert_eq!(parse_code("Code: x. y"), None);
+    }
+
+    #[test]
+    fn the_version_is_said_once() {
+        assert_eq!(
+            without_version("Code: 1. x. (NAME) (version 26.7.2.1)"),
+            "Code: 1. x. (NAME)"
+        );
+        assert_eq!(without_version("no (version here"), "no (version here");
+    }
+
+    #[test]
+    fn nested_errors_are_unwrapped() {
+        let once = "Code: 73. DB::Exception: Unknown format x. (UNKNOWN_FORMAT)";
+        let thrice = format!(
+            "Code: 73. DB::Exception: Code: 73. DB::Exception: {once} (version 26.7.2.1). (UNKNOWN_FORMAT)"
+        );
+        assert_eq!(innermost(&thrice, 73), once);
+        assert_eq!(innermost(once, 73), once);
     }
 
     #[test]

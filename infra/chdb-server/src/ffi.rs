@@ -18,9 +18,9 @@ pub enum FfiError {
     /// An argument of a connection contains a NUL byte.
     #[error("a connection argument contains a NUL byte: {0:?}")]
     Argument(String),
-    /// The engine refused the connection; it says why only in its own log.
+    /// The engine refused the connection; only its own output says why.
     #[error(
-        "the engine refused the connection (is another process using the data directory, or a setting invalid? its log says)"
+        "the engine refused to start or to open a connection; it says why on stderr, or in the log that its configuration names"
     )]
     Connect,
     /// A statement could not be classified.

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{self, FromRequest as _, Multipart};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, Response, header};
 use axum::response::IntoResponse as _;
 
 use crate::answer::Answer;
-use crate::body::BodyReader;
+use crate::body::{BodyReader, too_large};
 use crate::error::{Code, QueryFailure};
 use crate::params::Request;
 use crate::server::State;
@@ -68,28 +69,25 @@ async fn answer(
             format_args!("The HTTP method {} is not supported", http.method()),
         ));
     }
-    let mut request = Request::new(http.method(), http.uri(), http.headers())?;
-    if let Some(chosen) = &request.query_id {
-        query_id.clone_from(chosen);
-    }
-    state
-        .credentials
-        .check(http.headers(), request.credentials())?;
-    refuse_encoding(http.headers())?;
+    let (parts, body) = http.into_parts();
+    let checked = check(state, &parts, query_id);
+    let mut body = BodyReader::new(
+        body,
+        checked.as_ref().is_ok_and(|it| it.decompress),
+        state.limits.max_body_bytes,
+        state.limits.receive_timeout,
+    );
+    let mut request = checked?;
     let mut text = std::mem::take(&mut request.query);
-    if is_form(http.headers()) {
-        read_form(http, &mut request, &mut text).await?;
+    if is_form(&parts.headers) {
+        let form = Body::from(body.all(MAX_TEXT).await?);
+        let form = extract::Request::from_parts(parts, form);
+        read_form(form, &mut request, &mut text).await?;
         return run(state, request, text, None, ticket).await.map(Some);
     }
     if !text.is_empty() {
         text.push(b'\n');
     }
-    let mut body = BodyReader::new(
-        http.into_body(),
-        request.decompress,
-        state.limits.max_body_bytes,
-        state.limits.receive_timeout,
-    );
     // An INSERT whose head is complete in the URL: the whole body is data, in any encoding.
     if sql::outline(&text).insert.is_some() {
         return run(state, request, text, Some(body), ticket)
@@ -108,17 +106,26 @@ async fn answer(
             }
         }
         if text.len() > MAX_TEXT {
-            body.drain();
-            return Err(QueryFailure::new(
-                Code::QueryIsTooLarge,
-                format_args!("The statement exceeds {MAX_TEXT} bytes"),
-            ));
+            return Err(too_large(MAX_TEXT));
         }
     }
     if text.is_empty() && request.is_get {
         return Ok(None);
     }
     run(state, request, text, None, ticket).await.map(Some)
+}
+
+/// What URL and headers ask for, if they may.
+fn check(state: &State, parts: &Parts, query_id: &mut String) -> Result<Request, QueryFailure> {
+    let request = Request::new(&parts.method, &parts.uri, &parts.headers)?;
+    if let Some(chosen) = &request.query_id {
+        query_id.clone_from(chosen);
+    }
+    state
+        .credentials
+        .check(&parts.headers, request.credentials())?;
+    refuse_encoding(&parts.headers)?;
+    Ok(request)
 }
 
 async fn run(

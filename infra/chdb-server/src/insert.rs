@@ -4,6 +4,7 @@
 //! when the body breaks off later; an insert of one block is all or nothing.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
@@ -18,7 +19,7 @@ use crate::pool::Lease;
 use crate::query;
 use crate::server::State;
 use crate::session;
-use crate::sql::InsertHead;
+use crate::sql::{self, InsertHead};
 use crate::ticket::{Ticket, Watch};
 
 /// Pieces on their way to the engine, which pushes back on its own.
@@ -49,6 +50,10 @@ pub(crate) async fn run(
     if request.read_only {
         return Err(query::read_only(&request));
     }
+    let whole = body.is_none();
+    if whole && head.format == "Values" && sql::goes_on(&text[head.data..]) {
+        return Err(query::several());
+    }
     let time_limit = state.time_limit(&request);
     let lease = state.pool.lease(ticket).await?;
     let text = Bytes::from(text);
@@ -66,51 +71,71 @@ pub(crate) async fn run(
         let _client_gone = sender.send(write(&mut lease, &job, incoming));
         drop(lease);
     });
-    let fed = feed(&pieces, text.slice(head.data..), body.as_mut(), ticket).await;
-    // Closes the channel: without an `End` before, the insert is cancelled.
-    drop(pieces);
-    let result = watch.result(receiver, Instant::now() + time_limit).await;
+    let feeder = Feeder {
+        pieces,
+        patience: time_limit,
+        ticket,
+    };
+    // Drops the channel: without an `End` before, the insert is cancelled.
+    let fed = feeder.run(text.slice(head.data..), body.as_mut()).await;
+    let stalled = matches!(&fed, Err(failure) if failure.is(Code::TimeoutExceeded));
+    let rest = if stalled { Duration::ZERO } else { time_limit };
+    let result = watch.result(receiver, Instant::now() + rest).await;
     match (fed, result) {
         // The body's own error says more than the cancellation that it caused.
         (Err(failure), Err(cancelled)) if cancelled.is(Code::QueryWasCancelled) => Err(failure),
         (_, Ok(counters)) => Ok(Answer::written(counters)),
-        (_, Err(failure)) => {
-            if let Some(body) = body {
-                body.drain();
-            }
-            Err(failure)
-        }
+        (_, Err(failure)) => Err(failure),
     }
 }
 
-/// Passes the data on. Ends early, without an error, when the insert has failed: its result says how.
-async fn feed(
-    pieces: &mpsc::Sender<Piece>,
-    first: Bytes,
-    body: Option<&mut BodyReader>,
-    ticket: &Ticket,
-) -> Result<(), QueryFailure> {
-    if !first.is_empty() && pieces.send(Piece::Data(first)).await.is_err() {
-        return Ok(());
-    }
-    if let Some(body) = body {
-        loop {
-            // Notices a failed insert although the client has nothing to say at the moment.
-            let piece = tokio::select! {
-                piece = body.next() => piece?,
-                () = pieces.closed() => return Ok(()),
-                () = ticket.cancelled() => {
-                    return Err(QueryFailure::new(Code::QueryWasCancelled, "Query was cancelled"));
+/// Passes the data on.
+struct Feeder<'a> {
+    pieces: mpsc::Sender<Piece>,
+    /// How long the engine may leave a piece waiting.
+    patience: Duration,
+    ticket: &'a Ticket,
+}
+
+impl Feeder<'_> {
+    /// Ends early, without an error, when the insert has failed: its result says how.
+    async fn run(self, first: Bytes, body: Option<&mut BodyReader>) -> Result<(), QueryFailure> {
+        if !first.is_empty() && !self.send(Piece::Data(first)).await? {
+            return Ok(());
+        }
+        if let Some(body) = body {
+            loop {
+                // Notices a failed insert although the client has nothing to say at the moment.
+                let piece = tokio::select! {
+                    piece = body.next() => piece?,
+                    () = self.pieces.closed() => return Ok(()),
+                    () = self.ticket.cancelled() => {
+                        return Err(QueryFailure::new(Code::QueryWasCancelled, "Query was cancelled"));
+                    }
+                };
+                let Some(piece) = piece else { break };
+                if !self.send(Piece::Data(piece)).await? {
+                    return Ok(());
                 }
-            };
-            let Some(piece) = piece else { break };
-            if pieces.send(Piece::Data(piece)).await.is_err() {
-                return Ok(());
             }
         }
+        self.send(Piece::End).await?;
+        Ok(())
     }
-    let _already_failed = pieces.send(Piece::End).await;
-    Ok(())
+
+    /// False when the insert has already ended.
+    async fn send(&self, piece: Piece) -> Result<bool, QueryFailure> {
+        match tokio::time::timeout(self.patience, self.pieces.send(piece)).await {
+            Ok(sent) => Ok(sent.is_ok()),
+            Err(_elapsed) => Err(QueryFailure::new(
+                Code::TimeoutExceeded,
+                format_args!(
+                    "Timeout exceeded: the engine took no data for {:?}",
+                    self.patience
+                ),
+            )),
+        }
+    }
 }
 
 fn write(

@@ -3,6 +3,7 @@
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -11,11 +12,14 @@ use nova_chdb_server::{Config, Credentials, Limits, Server};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
+/// How long threads of the runtime may take to end. One with a statement that would not stop never does.
+const THREADS_WAIT: Duration = Duration::from_secs(1);
+
 /// The ClickHouse HTTP interface in front of libchdb, for development and CI.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Arguments {
-    /// The shared library libchdb.so (`just doctor` fetches it).
+    /// The shared library libchdb.so (`nova-dist fetch` brings it).
     #[arg(long, env = "NOVA_CHDB_LIB", value_name = "PATH")]
     lib: PathBuf,
     /// Where to listen; port 0 takes a free one, which the first line on stdout says.
@@ -100,14 +104,33 @@ impl Arguments {
     }
 }
 
-#[tokio::main]
-async fn main() -> anyhow::Result<()> {
+fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let filter = EnvFilter::try_from_env("NOVA_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .init();
+    let result = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")
+        .and_then(|runtime| {
+            let result = runtime.block_on(serve(arguments));
+            // Dropping the runtime would wait for its threads without a bound.
+            runtime.shutdown_timeout(THREADS_WAIT);
+            result
+        });
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("nova-chdb-server: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(arguments: Arguments) -> anyhow::Result<()> {
     // Before the engine starts, so that a signal during a long start is not lost.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;

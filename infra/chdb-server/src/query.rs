@@ -60,6 +60,12 @@ fn refuse(sql: &[u8], outline: &Outline) -> Result<(), QueryFailure> {
     if outline.several {
         return Err(several());
     }
+    if outline.input {
+        return Err(QueryFailure::new(
+            Code::NotImplemented,
+            "INSERT … SELECT … FROM input(): not supported by nova-chdb-server, insert the rows as they are",
+        ));
+    }
     match outline.file {
         Some(FileClause::IntoOutfile) => {
             return Err(QueryFailure::new(
@@ -86,7 +92,8 @@ fn refuse(sql: &[u8], outline: &Outline) -> Result<(), QueryFailure> {
     Ok(())
 }
 
-fn several() -> QueryFailure {
+/// The error of more than one statement.
+pub(crate) fn several() -> QueryFailure {
     QueryFailure::new(
         Code::SyntaxError,
         "Syntax error (Multi-statements are not allowed): send the statements one by one",

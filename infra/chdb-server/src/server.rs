@@ -1,5 +1,6 @@
 //! The server: engine, listener, stop.
 
+use std::fs::TryLockError;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -25,6 +26,9 @@ use crate::pool::Pool;
 
 /// The engine checks `max_execution_time` itself, between blocks; this much later the query is killed.
 const ENGINE_GRACE: Duration = Duration::from_millis(500);
+
+/// How long cancelled statements may take to stop when the server stops.
+const CANCEL_WAIT: Duration = Duration::from_secs(5);
 
 /// How long the answers of cancelled statements may take to leave when the server stops.
 const ANSWER_WAIT: Duration = Duration::from_secs(1);
@@ -54,12 +58,20 @@ impl State {
 #[derive(Debug, Error)]
 pub enum ServerError {
     /// The data directory cannot be created or named.
-    #[error("the data directory {path}: {source}")]
+    #[error("the data directory {path} cannot be used")]
     Data {
         /// The directory.
         path: std::path::PathBuf,
         /// The reason.
         source: std::io::Error,
+    },
+    /// Another process has the data directory.
+    #[error("the data directory {path} is in use by another process ({owner})")]
+    InUse {
+        /// The directory.
+        path: std::path::PathBuf,
+        /// What that process wrote about itself: its process id.
+        owner: String,
     },
     /// The configuration cannot be read.
     #[error("the configuration {path}: {reason}")]
@@ -70,7 +82,7 @@ pub enum ServerError {
         reason: String,
     },
     /// The library or the engine.
-    #[error("{library}: {source}")]
+    #[error("the engine {library}")]
     Engine {
         /// The library.
         library: std::path::PathBuf,
@@ -78,7 +90,7 @@ pub enum ServerError {
         source: FfiError,
     },
     /// The address is not free, or not ours.
-    #[error("cannot listen on {address}: {source}")]
+    #[error("cannot listen on {address}")]
     Listen {
         /// The address.
         address: SocketAddr,
@@ -86,10 +98,10 @@ pub enum ServerError {
         source: std::io::Error,
     },
     /// The server ended with an error.
-    #[error("serving failed: {0}")]
+    #[error("serving failed")]
     Serve(#[from] std::io::Error),
     /// A thread of the server panicked.
-    #[error("a thread panicked: {0}")]
+    #[error("a thread panicked")]
     Panic(#[from] tokio::task::JoinError),
 }
 
@@ -104,7 +116,7 @@ impl Server {
     /// Loads the library, starts the engine on the data directory, and listens.
     ///
     /// # Errors
-    /// See [`ServerError`]; a second process on the data directory is an engine's error.
+    /// See [`ServerError`].
     pub async fn start(config: Config) -> Result<Self, ServerError> {
         let Config {
             library: path,
@@ -192,7 +204,10 @@ impl Server {
                     Ok(result) => result,
                     Err(_elapsed) => {
                         tracing::warn!("statements still run: cancelling them");
-                        state.pool.cancel_all().await;
+                        let cancelled = state.pool.cancel_all();
+                        if tokio::time::timeout(CANCEL_WAIT, cancelled).await.is_err() {
+                            tracing::warn!("some statements do not stop");
+                        }
                         // The answers of the cancelled ones.
                         tokio::time::timeout(ANSWER_WAIT, &mut serve).await.unwrap_or(Ok(()))
                     }
@@ -216,8 +231,38 @@ fn router(state: &Arc<State>) -> Router {
                 format!("There is no handle {}\n\nUse / or /ping.\n", uri.path()),
             )
         })
-        .layer(DefaultBodyLimit::max(handler::MAX_TEXT))
+        // The handler has its own.
+        .layer(DefaultBodyLimit::disable())
         .with_state(Arc::clone(state))
+}
+
+/// Looks whether the data directory can be used before the engine does, which says little when it cannot. The
+/// engine holds a lock on the file `status`.
+fn claim(data: &Path) -> Result<(), ServerError> {
+    let bad = |source| ServerError::Data {
+        path: data.to_owned(),
+        source,
+    };
+    std::fs::create_dir_all(data).map_err(bad)?;
+    let path = data.join("status");
+    let mut options = std::fs::OpenOptions::new();
+    let status = options
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&path)
+        .map_err(bad)?;
+    match status.try_lock() {
+        Ok(()) => Ok(()),
+        Err(TryLockError::Error(error)) => Err(bad(error)),
+        Err(TryLockError::WouldBlock) => Err(ServerError::InUse {
+            path: data.to_owned(),
+            owner: std::fs::read_to_string(&path)
+                .ok()
+                .and_then(|it| it.lines().next().map(str::to_owned))
+                .unwrap_or_else(|| "it does not say which".to_owned()),
+        }),
+    }
 }
 
 /// The command line of the engine; the same for every connection.
@@ -231,11 +276,14 @@ fn arguments(
         source,
     };
     let data = std::path::absolute(data).map_err(bad)?;
+    claim(&data)?;
     let mut arguments = vec![
         format!("--path={}", data.display()),
         // What the library sets as a tool for one user at a terminal, back to the server's defaults.
         "--implicit_select=0".to_owned(),
         "--allow_introspection_functions=0".to_owned(),
+        // A statement is found by the comment at its end, which must not be cut off.
+        format!("--log_queries_cut_to_length={}", 2 * handler::MAX_TEXT),
         // Stops a result before it fills the memory; the formatted size is checked again behind it.
         format!("--max_result_bytes={}", limits.max_result_bytes),
     ];

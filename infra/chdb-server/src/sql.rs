@@ -12,6 +12,8 @@ pub(crate) struct Outline {
     pub(crate) temporary: bool,
     /// `… INTO OUTFILE` or `… FROM INFILE`: for clients that have files, not for a server.
     pub(crate) file: Option<FileClause>,
+    /// `INSERT … SELECT … FROM input(…)`: the engine as a library would take it and write nothing.
+    pub(crate) input: bool,
     /// The FORMAT that the text names.
     pub(crate) format: Option<String>,
     /// There is nothing but blanks and comments.
@@ -186,6 +188,7 @@ pub(crate) fn outline(text: &[u8]) -> Outline {
     // `FORMAT x` is the clause only at the end: a column may be called `format`.
     let mut format: Option<&str> = None;
     let mut ended = false;
+    let (mut inserting, mut selecting) = (false, false);
     for (position, (token, start, end)) in (Lexer { text, at: 0 }).enumerate() {
         if token == Token::Semicolon {
             ended |= !outline.empty;
@@ -196,6 +199,9 @@ pub(crate) fn outline(text: &[u8]) -> Outline {
             break;
         }
         outline.empty = false;
+        inserting |= depth == 0 && is(token, "INSERT");
+        selecting |= inserting && is(token, "SELECT");
+        outline.input |= selecting && is(previous, "INPUT") && token == Token::Open;
         match token {
             Token::Open => depth += 1,
             Token::Close => depth = depth.saturating_sub(1),
@@ -230,6 +236,17 @@ pub(crate) fn outline(text: &[u8]) -> Outline {
         outline.format = Some(format.to_owned());
     }
     outline
+}
+
+/// Says whether a `;` and more follow in `values`, the data of an INSERT … VALUES: the engine would stop there
+/// and forget the rest.
+pub(crate) fn goes_on(values: &[u8]) -> bool {
+    let mut tokens = (Lexer {
+        text: values,
+        at: 0,
+    })
+    .map(|(token, ..)| token);
+    tokens.any(|it| it == Token::Semicolon) && tokens.any(|it| it != Token::Semicolon)
 }
 
 /// Walks `INSERT INTO [TABLE] [FUNCTION] name[.name] … (FORMAT x | VALUES)` outside parentheses.
@@ -281,7 +298,10 @@ impl InsertScan {
                 }
             };
         }
-        if is(token, "SELECT") || is(token, "WITH") || is(token, "WATCH") {
+        if ["SELECT", "WITH", "WATCH", "INFILE"]
+            .iter()
+            .any(|it| is(token, it))
+        {
             self.active = false;
         } else if is(token, "VALUES") {
             return Some(InsertHead {

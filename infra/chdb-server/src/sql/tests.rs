@@ -192,3 +192,37 @@ fn unfinished_text_does_not_hang_or_panic() {
         assert_eq!(outline(text.as_bytes()).insert, None);
     }
 }
+
+#[test]
+fn input_is_found_behind_a_select_only() {
+    for text in [
+        "INSERT INTO t SELECT a FROM input('a UInt8') FORMAT CSV",
+        "insert into t (a) select a from (select * from Input ( 'a UInt8')) format CSV",
+        "WITH 1 AS x INSERT INTO t SELECT a + x FROM input('a UInt8') FORMAT CSV",
+    ] {
+        assert!(outline(text.as_bytes()).input, "{text}");
+    }
+    for text in [
+        "INSERT INTO input (a) VALUES (1)",
+        "INSERT INTO input (a) SELECT 1",
+        "INSERT INTO t SELECT input FROM s",
+        "SELECT * FROM input",
+    ] {
+        assert!(!outline(text.as_bytes()).input, "{text}");
+    }
+}
+
+#[test]
+fn values_end_at_a_semicolon() {
+    for values in ["(1); SELECT 2", " ('a;'), ('b') ; x", "(1);;1"] {
+        assert!(goes_on(values.as_bytes()), "{values}");
+    }
+    for values in [
+        "(1)",
+        "(1);",
+        "(1); -- end",
+        "('a; b'), ('it''s; \\'; c');;",
+    ] {
+        assert!(!goes_on(values.as_bytes()), "{values}");
+    }
+}

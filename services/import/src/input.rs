@@ -88,6 +88,17 @@ pub enum ReadError {
         /// What is wrong with it.
         detail: String,
     },
+    /// A CSV record that does not end: most likely a quote is missing or too many.
+    #[error(
+        "{}:{line}: the record that begins here does not end within {} bytes; is a quote not closed?",
+        path.display(), crate::lines::MAX_LINE_BYTES
+    )]
+    Unclosed {
+        /// The file.
+        path: PathBuf,
+        /// Where the record begins.
+        line: u64,
+    },
     /// A zip file that is broken, or holds something else.
     #[error("{}: {detail}", path.display())]
     Archive {
@@ -110,6 +121,11 @@ impl ReadError {
     pub(crate) fn io(path: impl AsRef<Path>, source: io::Error) -> Self {
         let path = path.as_ref().to_owned();
         Self::Io { path, source }
+    }
+
+    pub(crate) fn unclosed(path: impl AsRef<Path>, line: u64) -> Self {
+        let path = path.as_ref().to_owned();
+        Self::Unclosed { path, line }
     }
 
     pub(crate) fn header(path: impl AsRef<Path>, detail: String) -> Self {

@@ -1,7 +1,9 @@
 //! Bytes to fields: JSON lines and CSV, one line at a time, with bounded memory.
 
+use std::cell::Cell;
 use std::io::{self, BufRead, BufReader, Read};
 use std::ops::ControlFlow;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -11,7 +13,7 @@ use crate::defect::{Defect, Reason};
 use crate::fields::{Fields, Spec};
 use crate::input::ReadError;
 
-/// The longest JSON line, in bytes; the longest text Nova takes is far below.
+/// The longest JSON line or CSV record, in bytes; the longest text Nova takes is far below.
 pub(crate) const MAX_LINE_BYTES: usize = 1 << 20;
 
 /// Receives each line's number and fields; says whether to go on.
@@ -128,6 +130,28 @@ fn unknown_column(name: &str, spec: &Spec) -> Reason {
     )
 }
 
+/// How much the CSV reader asks for at once.
+const CSV_BUFFER_BYTES: usize = 1 << 16;
+
+/// Lets a CSV record be so long and no longer: behind a quote that is never closed the rest of the file would be one
+/// value, held in memory and counted as one bad line.
+struct OneRecord<R> {
+    inner: R,
+    /// Bytes that may be read before the next record has to end.
+    left: Rc<Cell<usize>>,
+}
+
+impl<R: Read> Read for OneRecord<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.left.get() == 0 {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        let read = self.inner.read(buffer)?;
+        self.left.set(self.left.get().saturating_sub(read));
+        Ok(read)
+    }
+}
+
 /// Reads CSV with a header line. A header with unknown columns, or without the required ones, refuses the whole file:
 /// it would make every line bad.
 pub(crate) fn read_csv(
@@ -136,9 +160,13 @@ pub(crate) fn read_csv(
     spec: &Spec,
     each: Each<'_>,
 ) -> Result<(), ReadError> {
+    let left = Rc::new(Cell::new(MAX_LINE_BYTES));
     let mut reader = csv::ReaderBuilder::new()
-        .buffer_capacity(1 << 16)
-        .from_reader(reader);
+        .buffer_capacity(CSV_BUFFER_BYTES)
+        .from_reader(OneRecord {
+            inner: reader,
+            left: Rc::clone(&left),
+        });
     let header = reader
         .headers()
         .map_err(|error| ReadError::header(file, error.to_string()))?;
@@ -169,6 +197,8 @@ pub(crate) fn read_csv(
     let mut record = csv::StringRecord::new();
     loop {
         let number = reader.position().line();
+        // What is in the buffer already is not read again: a record may be that much longer.
+        left.set(MAX_LINE_BYTES);
         let fields = match reader.read_record(&mut record) {
             Ok(false) => return Ok(()),
             Ok(true) => {
@@ -181,6 +211,9 @@ pub(crate) fn read_csv(
                 Ok(fields)
             }
             Err(error) => match error.into_kind() {
+                csv::ErrorKind::Io(source) if source.kind() == io::ErrorKind::FileTooLarge => {
+                    return Err(ReadError::unclosed(file, number));
+                }
                 csv::ErrorKind::Io(source) => return Err(ReadError::io(file, source)),
                 csv::ErrorKind::Utf8 { .. } => Err(Reason::new(Defect::Malformed, "not UTF-8")),
                 csv::ErrorKind::UnequalLengths {
@@ -234,6 +267,22 @@ mod tests {
     fn csv_rows_keep_the_line_they_begin_on() {
         let text = b"body,key\n\"two\nlines\",1\n,2\nx\n\"\xff\",4\nlast,5\n";
         insta::assert_debug_snapshot!(all(|f, b, s, e| read_csv(f, b, s, e), text));
+    }
+
+    #[test]
+    fn a_quote_that_is_never_closed_refuses_the_file_from_its_line() {
+        let mut text = b"key,body\n1,fine\n2,\"open\n".to_vec();
+        for row in 3..200_000 {
+            text.extend(format!("{row},more\n").bytes());
+        }
+        let mut seen = Vec::new();
+        let error = read_csv("f.csv", text.as_slice(), &SPEC, &mut |number, fields| {
+            seen.push((number, fields.is_ok()));
+            ControlFlow::Continue(())
+        })
+        .unwrap_err();
+        assert_eq!(seen, [(2, true)]);
+        assert!(error.to_string().starts_with("f.csv:3: "), "{error}");
     }
 
     #[test]

@@ -96,6 +96,19 @@ check_images() {
     has debootstrap || lacks "debootstrap (base of images where no registry can be reached)" debootstrap
 }
 
+# Hundreds of lines nobody reads, unless it fails.
+quietly() {
+    local log status=0
+    log=$(mktemp)
+    "$@" >"$log" 2>&1 </dev/null || status=$?
+    if [ $status -ne 0 ]; then
+        say "$1 ended with status $status; its last lines:"
+        tail -n 15 "$log" >&2
+    fi
+    rm -f "$log"
+    return $status
+}
+
 install_missing() {
     local id="" like="" command
     if [ -r /etc/os-release ]; then
@@ -108,20 +121,21 @@ install_missing() {
     case " $id $like " in *" debian "* | *" ubuntu "*) debian=yes ;; esac
     if [ ${#packages[@]} -gt 0 ]; then
         mapfile -t packages < <(printf '%s\n' "${packages[@]}" | sort -u)
-        if [ $debian = no ]; then
-            say "on Debian or Ubuntu these packages have it: ${packages[*]/JAVA/openjdk-17-jre-headless}"
-            return 1
-        fi
-        if [ "$(id -u)" != 0 ]; then
-            say "run: sudo apt-get update && sudo apt-get install -y --no-install-recommends ${packages[*]/JAVA/default-jre-headless}"
+        if [ $debian = no ] || [ "$(id -u)" != 0 ]; then
+            if [ $debian = no ]; then
+                say "on Debian or Ubuntu these packages have it: ${packages[*]/JAVA/openjdk-17-jre-headless}"
+            else
+                say "run: sudo apt-get update && sudo apt-get install -y --no-install-recommends ${packages[*]/JAVA/$(java_package)}"
+            fi
+            for command in "${commands[@]}"; do say "then: $command"; done
             return 1
         fi
         export DEBIAN_FRONTEND=noninteractive
         say "apt-get update"
-        apt-get update -qq >&2
+        quietly apt-get update -q
         packages=("${packages[@]/JAVA/$(java_package)}")
         say "apt-get install ${packages[*]}"
-        apt-get install -y -qq --no-install-recommends "${packages[@]}" >&2
+        quietly apt-get install -y -q --no-install-recommends "${packages[@]}"
     fi
     for command in "${commands[@]}"; do
         say "$command"

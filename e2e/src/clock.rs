@@ -3,8 +3,6 @@
 use std::fmt;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep, timeout_at};
-
 /// Often enough for a test that waits, seldom enough that tests side by side do not measure each other.
 const EVERY: Duration = Duration::from_millis(30);
 
@@ -27,25 +25,14 @@ pub async fn poll_until<T, F>(
     what: &str,
     every: Duration,
     limit: Duration,
-    mut condition: impl FnMut() -> F,
+    condition: impl FnMut() -> F,
 ) -> T
 where
     F: Future<Output = Result<T, String>>,
 {
-    let deadline = Instant::now() + limit;
-    let mut last = "never answered".to_owned();
-    loop {
-        match timeout_at(deadline, condition()).await {
-            Ok(Ok(value)) => return value,
-            Ok(Err(state)) => last = state,
-            Err(_elapsed) => last.push_str("; then no answer"),
-        }
-        assert!(
-            Instant::now() < deadline,
-            "{what}: not within {limit:?}; last state: {last}"
-        );
-        sleep(every).await;
-    }
+    nova_testbed::poll_for(limit, every, condition)
+        .await
+        .unwrap_or_else(|late| panic!("{what}: {late}"))
 }
 
 /// Measured latencies.

@@ -32,7 +32,7 @@ mod watchdog;
 pub use error::{ServerFailure, StackError};
 pub use logs::tail;
 pub use nova_runtime::Endpoints;
-pub use poll::{TimedOut, wait_for};
+pub use poll::{TimedOut, poll_for, wait_for};
 pub use probe::probe;
 pub use server::{Server, UnknownServer};
 pub use stack::{Provider, Stack, StackBuilder, Told};

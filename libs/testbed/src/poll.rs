@@ -23,7 +23,23 @@ pub struct TimedOut {
 ///
 /// # Errors
 /// When the condition did not hold in time.
-pub async fn wait_for<T, F, A>(within: Duration, mut condition: F) -> Result<T, TimedOut>
+pub async fn wait_for<T, F, A>(within: Duration, condition: F) -> Result<T, TimedOut>
+where
+    F: FnMut() -> A,
+    A: Future<Output = Result<T, String>>,
+{
+    poll_for(within, INTERVAL, condition).await
+}
+
+/// As [`wait_for`], asking every so often: the resolution of what is measured with it.
+///
+/// # Errors
+/// When the condition did not hold in time.
+pub async fn poll_for<T, F, A>(
+    within: Duration,
+    every: Duration,
+    mut condition: F,
+) -> Result<T, TimedOut>
 where
     F: FnMut() -> A,
     A: Future<Output = Result<T, String>>,
@@ -39,9 +55,9 @@ where
                 return Err(TimedOut { within, last });
             }
         }
-        if Instant::now() + INTERVAL >= deadline {
+        if Instant::now() + every >= deadline {
             return Err(TimedOut { within, last });
         }
-        sleep(INTERVAL).await;
+        sleep(every).await;
     }
 }

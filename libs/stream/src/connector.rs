@@ -176,9 +176,13 @@ impl ConnectClient {
         limit: Duration,
     ) -> Result<Applied, ConnectorError> {
         let deadline = Deadline::after(limit);
-        // A replaced configuration restarts the task, but not at once: at first the old one is still seen running.
-        let replaces = self.replaces_another(definition, &deadline).await;
-        let settle = if replaces { SETTLE } else { Duration::ZERO };
+        // A configuration that is put again restarts the task, the same one too, but not at once: at first the old one
+        // is still seen running.
+        let settle = if self.exists(definition, &deadline).await {
+            SETTLE
+        } else {
+            Duration::ZERO
+        };
         let created = self.put(definition, &deadline).await?;
         let mut running_since = None;
         let mut restarts = 0;
@@ -243,23 +247,13 @@ impl ConnectClient {
         Ok(())
     }
 
-    /// Whether the worker has the connector with another configuration; not when it cannot say.
-    async fn replaces_another(&self, definition: &Definition, deadline: &Deadline) -> bool {
+    /// Whether the worker has the connector already; not when it cannot say.
+    async fn exists(&self, definition: &Definition, deadline: &Deadline) -> bool {
         let url = self.url(&["connectors", &definition.name, "config"]);
         let found = deadline
-            .bound(async {
-                let response = accepted(self.http.get(url).send().await?).await?;
-                Ok::<_, ConnectorError>(response.json::<serde_json::Map<_, _>>().await?)
-            })
+            .bound(async { accepted(self.http.get(url).send().await?).await })
             .await;
-        match found {
-            Some(Ok(mut config)) => {
-                // The worker adds the name to what it was given.
-                config.remove("name");
-                config != definition.config
-            }
-            _ => false,
-        }
+        matches!(found, Some(Ok(_)))
     }
 
     async fn put(

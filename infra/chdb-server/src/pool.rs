@@ -65,7 +65,8 @@ impl Lease {
 impl Drop for Lease {
     fn drop(&mut self) {
         let mut connection = self.connection.take();
-        if self.tainted {
+        // The engine lists a query that was killed as running until its connection is used again or closed.
+        if self.tainted || self.ticket.is_cancelled() {
             drop(connection.take());
             connection = self
                 .pool

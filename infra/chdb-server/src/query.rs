@@ -131,10 +131,17 @@ fn execute(lease: &mut Lease, job: &Job) -> Result<Answer, QueryFailure> {
         sql.clone()
     };
     let params: &Params = &request.params;
-    let output = lease
+    let result = lease
         .connection()?
-        .query(&marked, format, params, *max_result_bytes)
-        .map_err(|error| QueryFailure::query(error, ticket, *max_result_bytes))?;
+        .query(&marked, format, params, *max_result_bytes);
+    let output = match result {
+        Ok(output) => output,
+        Err(error) => {
+            // It may have been killed by its time limit or by hand; see `Lease`.
+            lease.taint();
+            return Err(QueryFailure::query(error, ticket, *max_result_bytes));
+        }
+    };
     if !parsed {
         // The client's `exit` and the like.
         return Err(QueryFailure::new(

@@ -46,6 +46,11 @@ impl Ticket {
         self.cancelled.cancel();
     }
 
+    /// Whether it was.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.cancelled.is_cancelled()
+    }
+
     /// Completes when the statement is cancelled.
     pub(crate) async fn cancelled(&self) {
         self.cancelled.cancelled().await;
@@ -88,7 +93,7 @@ impl Ticket {
         // consistent, so that one of the two sees what the other did.
         let abandoned =
             self.read_only.load(Ordering::SeqCst) && self.abandoned.load(Ordering::SeqCst);
-        if abandoned || self.cancelled.is_cancelled() {
+        if abandoned || self.is_cancelled() {
             return Err(QueryFailure::new(
                 Code::QueryWasCancelled,
                 "Query was cancelled",

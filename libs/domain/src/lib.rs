@@ -6,6 +6,8 @@
 mod candidate;
 mod event;
 mod id;
+#[cfg(feature = "openapi")]
+mod openapi;
 mod post;
 mod text;
 mod user;

@@ -4,15 +4,17 @@ use chrono::{DateTime, Utc};
 use nova_domain::{MediaType, PostId, SourceSet, UserId};
 use nova_ranking::Ranked;
 use nova_social::PostView;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::explain::{ItemExplain, PageExplain};
 use crate::timings::Timings;
 use crate::trace::{Degraded, RankingTrace};
 
 /// One ranking, as pages refer to it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = Uuid))]
 pub struct SnapshotId(Uuid);
 
 impl SnapshotId {
@@ -21,10 +23,22 @@ impl SnapshotId {
     pub fn generate() -> Self {
         Self(Uuid::now_v7())
     }
+
+    /// One that is known to name a ranking.
+    pub(crate) const fn new(id: Uuid) -> Self {
+        Self(id)
+    }
+
+    /// The bare UUID, for Redis.
+    #[must_use]
+    pub const fn uuid(self) -> Uuid {
+        self.0
+    }
 }
 
 /// The ranking a page was cut from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Snapshot {
     /// Its name.
     pub id: SnapshotId,
@@ -35,13 +49,78 @@ pub struct Snapshot {
 /// Where the page comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum ServedFrom {
+    /// A ranking that was kept and still counts.
+    Cache,
+    /// A ranking that was kept and is older than it should be: a new one is being made, or cannot be made.
+    Stale,
     /// Ranked for this request.
     Ranked,
+    /// What there is instead, while nothing can be ranked.
+    Fallback,
+}
+
+impl ServedFrom {
+    /// The word used in the answer and in metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Cache => "cache",
+            Self::Stale => "stale",
+            Self::Ranked => "ranked",
+            Self::Fallback => "fallback",
+        }
+    }
+
+    /// The same for a cache's users.
+    #[must_use]
+    pub const fn cache_status(self) -> CacheStatus {
+        match self {
+            Self::Cache => CacheStatus::Hit,
+            Self::Stale => CacheStatus::Stale,
+            Self::Ranked | Self::Fallback => CacheStatus::Miss,
+        }
+    }
+}
+
+/// What the cache had: the value of `X-Nova-Cache`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub enum CacheStatus {
+    /// A fresh ranking.
+    Hit,
+    /// None that could be used.
+    Miss,
+    /// An old one.
+    Stale,
+}
+
+impl CacheStatus {
+    /// The word of the header.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Hit => "hit",
+            Self::Miss => "miss",
+            Self::Stale => "stale",
+        }
+    }
+}
+
+/// Why the answer is the first page, which was not asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub enum Restart {
+    /// The ranking that the cursor points into is gone.
+    CursorExpired,
 }
 
 /// What everybody did with a post.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ItemCounts {
     /// Live likes.
     pub likes: u64,
@@ -53,6 +132,7 @@ pub struct ItemCounts {
 
 /// What the viewer did with a post.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ViewerState {
     /// Whether the viewer likes it.
     pub liked: bool,
@@ -60,6 +140,7 @@ pub struct ViewerState {
 
 /// One post of a page.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FeedItem {
     /// The post.
     pub post_id: PostId,
@@ -79,17 +160,18 @@ pub struct FeedItem {
     pub sources: SourceSet,
     /// What it was ordered by.
     pub score: f64,
-    /// What everybody did with it.
+    /// What everybody did with it, now.
     pub counts: ItemCounts,
-    /// What the viewer did with it.
+    /// What the viewer did with it, now.
     pub viewer: ViewerState,
-    /// The terms of the score and what they were made of, for explaining it; not part of the plain answer.
-    #[serde(skip)]
-    pub ranked: Ranked,
+    /// Why it is where it is; only when asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub explain: Option<ItemExplain>,
 }
 
 impl FeedItem {
-    /// A ranked post with its content.
+    /// A scored post with its content.
     pub(crate) fn new(ranked: &Ranked, view: PostView) -> Self {
         let counts = &ranked.features.counts;
         Self {
@@ -108,17 +190,19 @@ impl FeedItem {
                 shares: counts.shares,
             },
             viewer: ViewerState { liked: view.liked },
-            ranked: *ranked,
+            explain: None,
         }
     }
 }
 
 /// A page of a feed; serializes as the public answer.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FeedPage {
     /// The posts, best first.
     pub items: Vec<FeedItem>,
-    /// Where the next page begins, opaque; `null` where there are no cursors yet or no more posts.
+    /// Where the next page begins, opaque; `null` when there are no more posts.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub next_cursor: Option<String>,
     /// The ranking the page was cut from.
     pub snapshot: Snapshot,
@@ -126,72 +210,18 @@ pub struct FeedPage {
     pub served_from: ServedFrom,
     /// What was left out.
     pub degraded: Vec<Degraded>,
-    /// What happened to the candidates; not part of the answer.
+    /// Set when this is the first page because the page asked for is gone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub restarted: Option<Restart>,
+    /// How the ranking came about; only when asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub explain: Option<PageExplain>,
+    /// What happened to the candidates, when they were ranked for this request; not part of the answer.
     #[serde(skip)]
     pub trace: RankingTrace,
     /// How long it took, for `Server-Timing`; not part of the answer.
     #[serde(skip)]
     pub timings: Timings,
-}
-
-#[cfg(test)]
-mod tests {
-    use nova_domain::{Candidate, Source, Visibility};
-    use nova_ranking::{Counts, Features, FormulaConfig, Terms};
-
-    use super::*;
-
-    #[test]
-    fn the_answer_as_clients_read_it() {
-        let id = |n| Uuid::from_u128(n);
-        let created_at = DateTime::from_timestamp_micros(1_800_000_000_123_456).unwrap();
-        let features = Features {
-            age_hours: 1.0,
-            counts: Counts {
-                likes: 3,
-                comments: 2,
-                shares: 1,
-                impressions: 10,
-            },
-            interactions: 4,
-        };
-        let ranked = Ranked {
-            candidate: Candidate {
-                post_id: PostId::new(id(1)),
-                author_id: UserId::new(id(2)),
-                created_at,
-            },
-            sources: [Source::Trending, Source::Follow].into_iter().collect(),
-            features,
-            terms: Terms::of(&features, &FormulaConfig::default()),
-        };
-        let view = PostView {
-            post_id: PostId::new(id(1)),
-            author_id: UserId::new(id(2)),
-            caption: "a caption".to_owned(),
-            media_url: "https://media.example/1.mp4".to_owned(),
-            media_type: MediaType::Video,
-            duration_ms: 15_000,
-            visibility: Visibility::Public,
-            created_at,
-            liked: true,
-        };
-        let page = FeedPage {
-            items: vec![FeedItem::new(&ranked, view)],
-            next_cursor: None,
-            snapshot: Snapshot {
-                id: SnapshotId(id(3)),
-                generated_at: created_at,
-            },
-            served_from: ServedFrom::Ranked,
-            degraded: vec![
-                Degraded::Source(Source::Affinity),
-                Degraded::Counts,
-                Degraded::Interactions,
-            ],
-            trace: RankingTrace::default(),
-            timings: Timings::default(),
-        };
-        insta::assert_json_snapshot!(page);
-    }
 }

@@ -8,6 +8,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::config::FeedConfig;
 use crate::error::Unavailable;
+use crate::protect::{Breaker, FAIR_WAIT, Guarded, Outage};
 use crate::trace::{Degraded, Outcome};
 
 /// Counts down from the start of a request.
@@ -42,23 +43,62 @@ impl Budget {
         self.query.min(self.left().saturating_sub(self.reserve))
     }
 
-    fn left(&self) -> Duration {
+    /// What is left of it.
+    pub(crate) fn left(&self) -> Duration {
         self.total.saturating_sub(self.spent())
     }
 
-    /// Waits for a step without which there is no feed.
-    pub(crate) async fn require<T, E>(
+    /// What is left before the last steps, which need the reserve.
+    pub(crate) fn left_before_reserve(&self) -> Duration {
+        self.left().saturating_sub(self.reserve)
+    }
+
+    /// That the budget ended while `during` was under way.
+    pub(crate) fn late(&self, during: &'static str) -> Unavailable {
+        Unavailable::Late {
+            during,
+            budget: self.total,
+        }
+    }
+
+    /// Waits for a step at most so long, less near the end of the budget, unless its server is taken to be out. Leaves
+    /// the reserve for what is done when the step fails.
+    pub(crate) async fn require<T, E: Outage>(
         &self,
+        server: &Breaker,
+        at_most: Duration,
         during: &'static str,
         work: impl Future<Output = Result<T, E>>,
         failed: impl FnOnce(E) -> Unavailable,
     ) -> Result<T, Unavailable> {
-        match timeout(self.left(), work).await {
-            Ok(result) => result.map_err(failed),
-            Err(_) => Err(Unavailable::Late {
-                during,
-                budget: self.total,
-            }),
+        let wait = at_most.min(self.left_before_reserve());
+        let work = async {
+            match timeout(wait, work).await {
+                Ok(result) => result.map_err(Step::Failed),
+                Err(_) => Err(Step::Late(wait)),
+            }
+        };
+        server.call(work).await.map_err(|error| match error {
+            Guarded::Open => Unavailable::Resting {
+                server: server.server(),
+            },
+            Guarded::Failed(Step::Failed(error)) => failed(error),
+            Guarded::Failed(Step::Late(_)) => self.late(during),
+        })
+    }
+}
+
+/// How a step with a deadline failed.
+enum Step<E> {
+    Failed(E),
+    Late(Duration),
+}
+
+impl<E: Outage> Outage for Step<E> {
+    fn is_outage(&self) -> bool {
+        match self {
+            Self::Failed(error) => error.is_outage(),
+            Self::Late(given) => *given >= FAIR_WAIT,
         }
     }
 }
@@ -72,17 +112,22 @@ pub(crate) struct Attempt<T> {
 }
 
 impl<T> Attempt<T> {
-    /// Waits for the query, which has a deadline of its own; logs a failure.
+    /// Waits for the query, which has a deadline of its own, unless its server is taken to be out; logs a failure.
     pub(crate) async fn of(
+        server: &Breaker,
         what: Degraded,
         query: impl Future<Output = Result<T, OlapError>>,
     ) -> Self {
         let started = Instant::now();
-        let result = query.await.map_err(|error| {
-            tracing::warn!(left_out = %what, %error, "the feed goes on without a query");
-            match error {
-                OlapError::Deadline { .. } => Outcome::Late,
-                _ => Outcome::Failed,
+        let result = server.call(query).await.map_err(|error| match error {
+            // The breaker's opening was logged.
+            Guarded::Open => Outcome::Failed,
+            Guarded::Failed(error) => {
+                tracing::warn!(left_out = %what, %error, "the feed goes on without a query");
+                match error {
+                    OlapError::Deadline { .. } => Outcome::Late,
+                    _ => Outcome::Failed,
+                }
             }
         });
         Self {

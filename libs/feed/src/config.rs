@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use nova_olap::{AuthorLimits, SourceLimits};
-use nova_ranking::FormulaConfig;
+use nova_ranking::{Diversity, FormulaConfig};
 
 use crate::env;
+use crate::protect::BreakerConfig;
 
 /// A number that the feed cannot use, by the variable that sets it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -26,6 +27,26 @@ impl ConfigError {
     }
 }
 
+/// The filters that are a choice. Blocks, visibility and deletions are none: what a viewer may not see is never shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FilterConfig {
+    /// Leaves the viewer's own posts out (on).
+    pub own: bool,
+    /// Moves what the viewer has seen to the end (on).
+    pub seen: bool,
+    /// For so long a post counts as seen (48 h); ClickHouse remembers 72 h.
+    pub seen_hours: u32,
+}
+
+/// How authors are spread over the feed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DiversityConfig {
+    /// Whether they are (on). With this and [`FilterConfig::seen`] off, the order is the plain order of the formula.
+    pub on: bool,
+    /// 2 posts of an author in any 10.
+    pub limits: Diversity,
+}
+
 /// Windows, limits, deadlines and the formula. The default is the published contract.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FeedConfig {
@@ -43,8 +64,30 @@ pub struct FeedConfig {
     pub budget: Duration,
     /// The part of the budget that queries to ClickHouse leave to PostgreSQL (100 ms).
     pub hydrate_reserve: Duration,
+    /// How long a ranking waits for PostgreSQL to say what may be shown before it goes on with what is safe (300 ms).
+    pub posts_deadline: Duration,
     /// The score.
     pub formula: FormulaConfig,
+    /// What is left out of the ranking or moved to its end.
+    pub filters: FilterConfig,
+    /// How authors are spread.
+    pub diversity: DiversityConfig,
+    /// How long a ranking counts as fresh (60 s).
+    pub fresh: Duration,
+    /// How long past that it is still served, as `stale`, while a new one is made (30 s).
+    pub stale: Duration,
+    /// Rankings under way at once, per process (8).
+    pub max_rankings: u32,
+    /// Requests that wait for one of these places (64); past it they get what there is.
+    pub ranking_queue: u32,
+    /// How long a process waits for the ranking that another one makes for the same viewer (300 ms).
+    pub rank_wait: Duration,
+    /// When a server is left alone: after 5 outages in a row, for 0.5 s, growing to 5 s.
+    pub breaker: BreakerConfig,
+    /// How far behind the changes may be before an answer says `pipeline` (15 s; a heartbeat goes through every 5 s).
+    pub pipeline_late: Duration,
+    /// Memory for pages and rankings kept in the process, in MiB (64).
+    pub memory_mib: u32,
 }
 
 impl Default for FeedConfig {
@@ -64,7 +107,29 @@ impl Default for FeedConfig {
             source_deadline: Duration::from_millis(500),
             budget: Duration::from_millis(800),
             hydrate_reserve: Duration::from_millis(100),
+            posts_deadline: Duration::from_millis(300),
             formula: FormulaConfig::default(),
+            filters: FilterConfig {
+                own: true,
+                seen: true,
+                seen_hours: 48,
+            },
+            diversity: DiversityConfig {
+                on: true,
+                limits: Diversity::default(),
+            },
+            fresh: Duration::from_secs(60),
+            stale: Duration::from_secs(30),
+            max_rankings: 8,
+            ranking_queue: 64,
+            rank_wait: Duration::from_millis(300),
+            breaker: BreakerConfig {
+                failures: 5,
+                open: Duration::from_millis(500),
+                open_max: Duration::from_secs(5),
+            },
+            pipeline_late: Duration::from_secs(15),
+            memory_mib: 64,
         }
     }
 }

@@ -23,10 +23,26 @@ struct Real {
     set: fn(&mut FeedConfig, f64),
 }
 
+/// A switch of the configuration: `on` or `off`.
+struct Switch {
+    variable: &'static str,
+    set: fn(&mut FeedConfig, bool),
+}
+
 /// More hours than any window needs (a year); more posts than a request should carry.
 const MAX_HOURS: u32 = 8_760;
 const MAX_POSTS: u32 = 5_000;
 const MAX_MILLIS: u32 = 60_000;
+/// A ranking lives for 600 s in Redis: as fresh, then as stale.
+const MAX_SECONDS: u32 = 300;
+const MAX_RANKINGS: u32 = 1_024;
+const MAX_QUEUE: u32 = 65_536;
+const MAX_FAILURES: u32 = 1_000;
+const MAX_MEMORY_MIB: u32 = 65_536;
+/// `user_impressions_2d` keeps no more.
+const MAX_SEEN_HOURS: u32 = 72;
+/// Longer than any page.
+const MAX_WINDOW: u32 = 1_000;
 /// `user_author_90d` keeps no more.
 const MAX_DAYS: u32 = 90;
 
@@ -40,20 +56,29 @@ macro_rules! whole {
             set: |c, value| c.$($field).+ = value,
         }
     };
-    ($variable:literal, ms $field:ident) => {
+    ($variable:literal, ms $($field:ident).+) => {
         Whole {
             variable: $variable,
             min: 1,
             max: MAX_MILLIS,
-            get: |c| u32::try_from(c.$field.as_millis()).unwrap_or(u32::MAX),
-            set: |c, value| c.$field = Duration::from_millis(u64::from(value)),
+            get: |c| u32::try_from(c.$($field).+.as_millis()).unwrap_or(u32::MAX),
+            set: |c, value| c.$($field).+ = Duration::from_millis(u64::from(value)),
+        }
+    };
+    ($variable:literal, seconds $field:ident) => {
+        Whole {
+            variable: $variable,
+            min: 1,
+            max: MAX_SECONDS,
+            get: |c| u32::try_from(c.$field.as_secs()).unwrap_or(u32::MAX),
+            set: |c, value| c.$field = Duration::from_secs(u64::from(value)),
         }
     };
 }
 
 const BUDGET: &str = "NOVA_FEED_BUDGET_MS";
 
-const WHOLE: [Whole; 11] = [
+const WHOLE: [Whole; 25] = [
     whole!(
         "NOVA_FEED_FOLLOW_WINDOW_HOURS",
         1,
@@ -90,6 +115,40 @@ const WHOLE: [Whole; 11] = [
     whole!("NOVA_FEED_SOURCE_DEADLINE_MS", ms source_deadline),
     whole!("NOVA_FEED_BUDGET_MS", ms budget),
     whole!("NOVA_FEED_HYDRATE_RESERVE_MS", ms hydrate_reserve),
+    whole!("NOVA_FEED_POSTS_DEADLINE_MS", ms posts_deadline),
+    whole!(
+        "NOVA_FEED_SEEN_HOURS",
+        1,
+        MAX_SEEN_HOURS,
+        filters.seen_hours
+    ),
+    whole!(
+        "NOVA_FEED_DIVERSITY_MAX",
+        1,
+        MAX_WINDOW,
+        diversity.limits.max_per_author
+    ),
+    whole!(
+        "NOVA_FEED_DIVERSITY_WINDOW",
+        1,
+        MAX_WINDOW,
+        diversity.limits.window
+    ),
+    whole!("NOVA_FEED_FRESH_SECONDS", seconds fresh),
+    whole!("NOVA_FEED_STALE_SECONDS", seconds stale),
+    whole!("NOVA_FEED_MAX_RANKINGS", 1, MAX_RANKINGS, max_rankings),
+    whole!("NOVA_FEED_RANKING_QUEUE", 1, MAX_QUEUE, ranking_queue),
+    whole!("NOVA_FEED_RANK_WAIT_MS", ms rank_wait),
+    whole!(
+        "NOVA_FEED_BREAKER_FAILURES",
+        1,
+        MAX_FAILURES,
+        breaker.failures
+    ),
+    whole!("NOVA_FEED_BREAKER_OPEN_MS", ms breaker.open),
+    whole!("NOVA_FEED_BREAKER_OPEN_MAX_MS", ms breaker.open_max),
+    whole!("NOVA_FEED_PIPELINE_LATE_SECONDS", seconds pipeline_late),
+    whole!("NOVA_FEED_MEMORY_MIB", 1, MAX_MEMORY_MIB, memory_mib),
 ];
 
 macro_rules! real {
@@ -131,6 +190,21 @@ const REAL: [Real; 6] = [
     real!("NOVA_RANKING_SHARE_WEIGHT", "share_weight", share_weight),
 ];
 
+const SWITCHES: [Switch; 3] = [
+    Switch {
+        variable: "NOVA_FEED_FILTER_OWN",
+        set: |c, on| c.filters.own = on,
+    },
+    Switch {
+        variable: "NOVA_FEED_FILTER_SEEN",
+        set: |c, on| c.filters.seen = on,
+    },
+    Switch {
+        variable: "NOVA_FEED_DIVERSITY",
+        set: |c, on| c.diversity.on = on,
+    },
+];
+
 pub(crate) fn read(lookup: &dyn Fn(&str) -> Option<String>) -> Result<FeedConfig, ConfigError> {
     let mut config = FeedConfig::default();
     for number in &WHOLE {
@@ -143,6 +217,11 @@ pub(crate) fn read(lookup: &dyn Fn(&str) -> Option<String>) -> Result<FeedConfig
         if let Some(text) = lookup(number.variable) {
             let refuse = |_| ConfigError::new(number.variable, format!("`{text}` is not a number"));
             (number.set)(&mut config, text.trim().parse().map_err(refuse)?);
+        }
+    }
+    for switch in &SWITCHES {
+        if let Some(text) = lookup(switch.variable) {
+            (switch.set)(&mut config, on_or_off(switch.variable, &text)?);
         }
     }
     check(&config)?;
@@ -189,9 +268,24 @@ fn name_variable(error: &FormulaError) -> ConfigError {
     }
 }
 
+fn on_or_off(variable: &'static str, text: &str) -> Result<bool, ConfigError> {
+    match text.trim() {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err(ConfigError::new(
+            variable,
+            format!("must be `on` or `off`, not `{}`", shortened(text)),
+        )),
+    }
+}
+
+fn shortened(text: &str) -> String {
+    text.chars().take(64).collect()
+}
+
 impl Whole {
     fn range_error(&self, given: &str) -> String {
-        let given: String = given.chars().take(64).collect();
+        let given = shortened(given);
         format!(
             "must be a whole number from {} to {}, not `{given}`",
             self.min, self.max
@@ -222,10 +316,16 @@ mod tests {
         // With room for any of the other times.
         let roomy = (BUDGET, "10000");
         let mut seen = vec![with(&[roomy]).unwrap()];
-        let whole = WHOLE
-            .iter()
-            .map(|n| (n.variable, if n.max < 777 { "77" } else { "777" }));
-        for set in whole.chain(REAL.iter().map(|n| (n.variable, "0.77"))) {
+        let whole = WHOLE.iter().map(|n| {
+            let value = ["777", "77", "7"];
+            let fits = value
+                .into_iter()
+                .find(|v| v.parse::<u32>().unwrap() <= n.max);
+            (n.variable, fits.unwrap())
+        });
+        let real = REAL.iter().map(|n| (n.variable, "0.77"));
+        let switches = SWITCHES.iter().map(|s| (s.variable, "off"));
+        for set in whole.chain(real).chain(switches) {
             let config = with(&[set, roomy]).unwrap();
             assert!(
                 !seen.contains(&config),
@@ -250,6 +350,12 @@ mod tests {
                 assert_eq!(error.variable, number.variable, "{bad}");
             }
         }
+        for switch in &SWITCHES {
+            for bad in ["", "true", "1", "ON", "offf"] {
+                let error = with(&[(switch.variable, bad)]).unwrap_err();
+                assert_eq!(error.variable, switch.variable, "{bad}");
+            }
+        }
         let none = [
             "NOVA_RANKING_WEIGHT_FRESHNESS",
             "NOVA_RANKING_WEIGHT_ENGAGEMENT",
@@ -259,6 +365,19 @@ mod tests {
             with(&none.map(|n| (n, "0"))).unwrap_err().variable,
             "NOVA_RANKING_WEIGHT_*"
         );
+    }
+
+    #[test]
+    fn a_switch_goes_both_ways_and_what_a_viewer_may_not_see_has_none() {
+        for switch in &SWITCHES {
+            let on = with(&[(switch.variable, " on ")]).unwrap();
+            assert_eq!(on, FeedConfig::default());
+            assert_ne!(with(&[(switch.variable, "off")]).unwrap(), on);
+        }
+        for safe in ["BLOCKED", "VISIBILITY", "DELETED"] {
+            let name = format!("NOVA_FEED_FILTER_{safe}");
+            assert_eq!(with(&[(name.as_str(), "off")]), Ok(FeedConfig::default()));
+        }
     }
 
     #[test]

@@ -1,188 +1,309 @@
-//! The last stage: a page of the ranked list with the content of its posts.
+//! The last stage: what the posts of a page show, and whether they may still be shown.
+//!
+//! One round trip to Redis; posts whose body is not there cost one query to PostgreSQL, which also has the last word on
+//! who may see them. Without Redis every post is asked of PostgreSQL; without PostgreSQL bodies come from ClickHouse,
+//! and what may be shown is what the ranking found and Redis has not taken back.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
-use nova_domain::{PostId, UserId};
-use nova_ranking::{Ranked, page};
+use nova_cache::{Hydration, PostBody, PostRow};
+use nova_domain::{PostId, Source};
 use nova_social::PostView;
+use tokio::time::Instant;
 
-use crate::answer::FeedItem;
-use crate::budget::Budget;
+use crate::answer::ItemCounts;
 use crate::error::Unavailable;
+use crate::page::{Hydrate, Shown, counts_known, hidden, shown_counts};
 use crate::posts::Posts;
+use crate::protect::Guarded;
+use crate::rank_types::RankedItem;
+use crate::serve::{Ranker, Run};
+use crate::snapshot::FeedSnapshot;
+use crate::trace::Degraded;
 
-/// How often a page is topped up. Each round is one query; a post vanishes between the ranking and the page within
-/// milliseconds only, so one round is rare.
-const MAX_REFILLS: usize = 3;
+/// How long a page waits for counts that Redis lacks; past it they are those of the ranking.
+const COUNTS_PATIENCE: Duration = Duration::from_millis(150);
 
-/// A page and how many posts had vanished on the way to it.
-pub(crate) struct Filled {
-    pub(crate) items: Vec<FeedItem>,
-    pub(crate) vanished: usize,
+/// Fills the items of one snapshot in, for one request.
+pub(crate) struct Hydrator<'r, 'a, P, R> {
+    run: &'r mut Run<'a, P, R>,
+    /// The ranking was made for this request: what it found may be shown.
+    just_ranked: bool,
+    /// PostgreSQL did not answer this request, and why; it is not asked again.
+    posts_out: Option<Unavailable>,
+    /// ClickHouse did not either.
+    clickhouse_out: bool,
 }
 
-/// Cuts `offset .. offset + limit` and fills it in. Where a post vanished since the ranking (deleted, blocked), those
-/// behind it move up and the page is topped up from what follows, as the next ranking would have it.
-pub(crate) async fn fill(
-    posts: &impl Posts,
-    viewer: UserId,
-    ranked: &[Ranked],
-    offset: usize,
-    limit: usize,
-    budget: &Budget,
-) -> Result<Filled, Unavailable> {
-    let mut items = Vec::with_capacity(limit.min(ranked.len()));
-    let mut vanished = 0;
-    let mut next = offset;
-    for _ in 0..=MAX_REFILLS {
-        let wanted = page(ranked, next, limit - items.len());
-        if wanted.is_empty() {
-            break;
+impl<'r, 'a, P: Posts + 'static, R: Ranker> Hydrator<'r, 'a, P, R> {
+    pub(crate) fn new(
+        run: &'r mut Run<'a, P, R>,
+        snapshot: &FeedSnapshot,
+        just_ranked: bool,
+    ) -> Self {
+        // It did not answer the ranking a moment ago: once is enough.
+        let posts_out = just_ranked && snapshot.degraded.contains(&Degraded::Posts);
+        Self {
+            run,
+            just_ranked,
+            posts_out: posts_out.then_some(Unavailable::Resting { server: "postgres" }),
+            clickhouse_out: false,
         }
-        next += wanted.len();
-        let ids: Vec<PostId> = wanted.iter().map(|post| post.candidate.post_id).collect();
-        let views = budget
-            .require("hydration", posts.hydrate(viewer, &ids), Unavailable::Posts)
-            .await?;
-        let mut views: HashMap<PostId, PostView> =
-            views.into_iter().map(|view| (view.post_id, view)).collect();
-        for post in wanted {
-            match views.remove(&post.candidate.post_id) {
-                Some(view) => items.push(FeedItem::new(post, view)),
-                None => vanished += 1,
+    }
+
+    /// Why posts that might be shown could not be.
+    pub(crate) fn unread(self) -> Option<Unavailable> {
+        self.posts_out
+    }
+}
+
+impl<P: Posts + 'static, R: Ranker> Hydrate for Hydrator<'_, '_, P, R> {
+    async fn hydrate(&mut self, items: &[RankedItem]) -> Vec<Option<Shown>> {
+        let started = Instant::now();
+        let in_redis = self.run.notes.timings.cache;
+        let shown = self.fill(items).await;
+        let in_redis = self.run.notes.timings.cache - in_redis;
+        self.run.notes.timings.hydrate += started.elapsed().saturating_sub(in_redis);
+        shown
+    }
+}
+
+impl<P: Posts + 'static, R: Ranker> Hydrator<'_, '_, P, R> {
+    async fn fill(&mut self, items: &[RankedItem]) -> Vec<Option<Shown>> {
+        let ids: Vec<PostId> = items.iter().map(RankedItem::post).collect();
+        let known = self.known(&ids).await;
+        // Redis takes back what may not be shown any more. Without its word PostgreSQL has to say it.
+        let told = known.is_some();
+        let Hydration {
+            mut counters,
+            mut bodies,
+            ..
+        } = known.unwrap_or_default();
+        counters.resize(items.len(), None);
+        bodies.resize(items.len(), None);
+        self.count(items, &mut counters).await;
+
+        let mut read = Vec::with_capacity(items.len());
+        let mut missing = Vec::new();
+        for ((item, row), body) in items.iter().zip(&counters).zip(bodies) {
+            let (author, follow_only) = (item.author(), item.follow_only());
+            let gone = hidden(author, follow_only, &self.run.overlay, row.as_ref());
+            if body.is_none() && !gone {
+                let version = row.as_ref().and_then(|row| row.post_version);
+                missing.push(Missing { item, version });
+            }
+            read.push(body.filter(|_| !gone));
+        }
+        let mut found = self.read_missing(&missing, told).await;
+
+        let shown = items.iter().zip(&counters).zip(read);
+        let shown = shown.map(|((item, row), body)| {
+            let post = item.post();
+            let (body, liked) = match body {
+                Some(body) => (body, item.liked),
+                None => {
+                    let found = found.remove(&post)?;
+                    (found.body, found.liked.unwrap_or(item.liked))
+                }
+            };
+            let base = (base_counts(item), liked);
+            let (counts, liked) = shown_counts(post, base, &self.run.overlay, row.as_ref());
+            Some(Shown {
+                body,
+                counts,
+                liked,
+            })
+        });
+        shown.collect()
+    }
+
+    async fn known(&mut self, ids: &[PostId]) -> Option<Hydration> {
+        let cache = self.run.engine.cache.as_ref()?;
+        let viewer = self.run.viewer;
+        let known = self.run.redis(cache.hydration(viewer, ids)).await?;
+        self.run.overlay.clone_from(&known.overlay);
+        Some(known)
+    }
+
+    /// Counters that Redis lacks.
+    async fn count(&mut self, items: &[RankedItem], counters: &mut [Option<PostRow>]) {
+        let rows = items.iter().zip(counters.iter());
+        let unknown = rows
+            .filter(|(_, row)| !counts_known(row.as_ref()))
+            .map(|(item, _)| item.post());
+        // The counts of a ranking that was just made are as good as new ones.
+        let counted = self.run.counters(unknown.collect(), self.just_ranked).await;
+        for (item, row) in items.iter().zip(counters) {
+            if let Some(counted) = counted.get(&item.post()) {
+                *row = Some(*counted);
             }
         }
     }
-    Ok(Filled { items, vanished })
+
+    /// Bodies that Redis lacks, from PostgreSQL, else from ClickHouse. A post that neither gives is not shown.
+    async fn read_missing(
+        &mut self,
+        missing: &[Missing<'_>],
+        told: bool,
+    ) -> HashMap<PostId, Found> {
+        if missing.is_empty() {
+            return HashMap::new();
+        }
+        if self.posts_out.is_none() {
+            match self.read_from_postgres(missing).await {
+                Ok(found) => {
+                    if told {
+                        self.keep(missing, &found);
+                    }
+                    return found;
+                }
+                Err(unavailable) => {
+                    self.run.notes.without(Degraded::Posts);
+                    self.posts_out = Some(unavailable);
+                }
+            }
+        }
+        // A block removes follows both ways: where nobody tells of blocks, a followed author is the safe one.
+        let safe = |missing: &&Missing<'_>| {
+            let sources = missing.item.ranked.sources;
+            told || self.just_ranked || sources.contains(Source::Follow)
+        };
+        let safe: Vec<PostId> = missing.iter().filter(safe).map(Missing::post).collect();
+        if safe.is_empty() || self.clickhouse_out {
+            return HashMap::new();
+        }
+        self.read_from_clickhouse(&safe).await
+    }
+
+    async fn read_from_postgres(
+        &mut self,
+        missing: &[Missing<'_>],
+    ) -> Result<HashMap<PostId, Found>, Unavailable> {
+        let (engine, viewer) = (self.run.engine, self.run.viewer);
+        let ids: Vec<PostId> = missing.iter().map(Missing::post).collect();
+        let views = self.run.budget.require(
+            &engine.guards.postgres,
+            engine.config.posts_deadline,
+            "hydration",
+            engine.posts.hydrate(viewer, &ids),
+            Unavailable::posts,
+        );
+        let found = views.await?.into_iter().map(|view| {
+            let found = Found {
+                liked: Some(view.liked),
+                body: body(&view),
+            };
+            (view.post_id, found)
+        });
+        Ok(found.collect())
+    }
+
+    /// Keeps what was read for others, with what was known of each post before it was read.
+    fn keep(&self, missing: &[Missing<'_>], found: &HashMap<PostId, Found>) {
+        let bodies = missing.iter().filter_map(|missing| {
+            let post = missing.post();
+            let body = found.get(&post)?.body.clone();
+            Some((post, body, missing.version))
+        });
+        let bodies: Vec<_> = bodies.collect();
+        if !bodies.is_empty() {
+            self.run.engine.keep_bodies(bodies);
+        }
+    }
+
+    async fn read_from_clickhouse(&mut self, posts: &[PostId]) -> HashMap<PostId, Found> {
+        let engine = self.run.engine;
+        let read = engine.ranker.bodies(posts, self.run.budget.left());
+        match engine.guards.clickhouse.call(read).await {
+            Ok(read) => {
+                let found = |(post, body)| (post, Found { liked: None, body });
+                read.into_iter().map(found).collect()
+            }
+            Err(error) => {
+                if let Guarded::Failed(error) = error {
+                    tracing::debug!(%error, "bodies could not be read from ClickHouse either");
+                }
+                self.clickhouse_out = true;
+                HashMap::new()
+            }
+        }
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use std::collections::HashSet;
-    use std::sync::Mutex;
+/// An item whose body Redis lacks, and the newest change of the post that is known.
+struct Missing<'a> {
+    item: &'a RankedItem,
+    version: Option<u64>,
+}
 
-    use chrono::DateTime;
-    use nova_domain::{Candidate, MediaType, Source, SourceSet, Visibility};
-    use nova_ranking::{Counts, Features, Terms};
-    use nova_social::SocialError;
-
-    use super::*;
-    use crate::config::FeedConfig;
-
-    /// Shows every post but the vanished ones; answers in reverse order, which is not the page's.
-    struct Shelf {
-        vanished: HashSet<PostId>,
-        asked: Mutex<Vec<usize>>,
+impl Missing<'_> {
+    fn post(&self) -> PostId {
+        self.item.post()
     }
+}
 
-    impl Posts for Shelf {
-        async fn visible_posts(
-            &self,
-            _: UserId,
-            posts: &[PostId],
-        ) -> Result<HashSet<PostId>, SocialError> {
-            Ok(posts.iter().copied().collect())
+/// A body that was read, and whether the viewer likes the post, where PostgreSQL said so.
+struct Found {
+    body: PostBody,
+    liked: Option<bool>,
+}
+
+impl<P: Posts + 'static, R: Ranker> Run<'_, P, R> {
+    /// The exact counters of posts that Redis does not know, put back there. With `behind` only for the next request:
+    /// what the caller has will do. When ClickHouse does not answer soon: none.
+    pub(crate) async fn counters(
+        &mut self,
+        unknown: Vec<PostId>,
+        behind: bool,
+    ) -> HashMap<PostId, PostRow> {
+        if unknown.is_empty() {
+            return HashMap::new();
         }
-
-        async fn hydrate(&self, _: UserId, posts: &[PostId]) -> Result<Vec<PostView>, SocialError> {
-            self.asked.lock().unwrap().push(posts.len());
-            let there = posts
-                .iter()
-                .rev()
-                .filter(|post| !self.vanished.contains(post));
-            Ok(there.map(|post| view(*post)).collect())
+        let engine = self.engine;
+        let cache = self.cache();
+        if behind {
+            if cache.is_some() {
+                engine.count_behind(unknown);
+            }
+            return HashMap::new();
+        }
+        let deadline = COUNTS_PATIENCE.min(self.budget.for_query());
+        let started = Instant::now();
+        let counted = engine.ranker.counters(&unknown, cache, deadline);
+        let counted = engine.guards.clickhouse.call(counted).await;
+        self.notes.timings.counts += started.elapsed();
+        match counted {
+            Ok(rows) => unknown.into_iter().zip(rows).collect(),
+            Err(error) => {
+                if let Guarded::Failed(error) = error {
+                    tracing::debug!(%error, "counts are those of the ranking");
+                }
+                self.notes.without(Degraded::Counts);
+                HashMap::new()
+            }
         }
     }
+}
 
-    fn view(post_id: PostId) -> PostView {
-        PostView {
-            post_id,
-            author_id: UserId::new(uuid::Uuid::nil()),
-            caption: "a caption".to_owned(),
-            media_url: "https://media.example/1.mp4".to_owned(),
-            media_type: MediaType::Video,
-            duration_ms: 1_000,
-            visibility: Visibility::Public,
-            created_at: DateTime::UNIX_EPOCH,
-            liked: true,
-        }
+/// As of the ranking.
+fn base_counts(item: &RankedItem) -> ItemCounts {
+    let counts = item.ranked.features.counts;
+    ItemCounts {
+        likes: counts.likes,
+        comments: counts.comments,
+        shares: counts.shares,
     }
+}
 
-    fn post(n: u128) -> PostId {
-        PostId::new(uuid::Uuid::from_u128(n))
-    }
-
-    fn ranked(count: u128) -> Vec<Ranked> {
-        let one = |n| Ranked {
-            candidate: Candidate {
-                post_id: post(n),
-                author_id: UserId::new(uuid::Uuid::nil()),
-                created_at: DateTime::UNIX_EPOCH,
-            },
-            sources: SourceSet::of(Source::Trending),
-            features: Features {
-                age_hours: 0.0,
-                counts: Counts::default(),
-                interactions: 0,
-            },
-            terms: Terms {
-                freshness: 0.0,
-                engagement: 0.0,
-                affinity: 0.0,
-                score: 1.0,
-            },
-        };
-        (0..count).map(one).collect()
-    }
-
-    async fn filled(
-        count: u128,
-        vanished: &[u128],
-        offset: usize,
-        limit: usize,
-    ) -> (Vec<u128>, usize, Vec<usize>) {
-        let shelf = Shelf {
-            vanished: vanished.iter().map(|n| post(*n)).collect(),
-            asked: Mutex::default(),
-        };
-        let viewer = UserId::new(uuid::Uuid::nil());
-        let budget = Budget::start(&FeedConfig::default());
-        let filled = fill(&shelf, viewer, &ranked(count), offset, limit, &budget)
-            .await
-            .unwrap();
-        let ids = filled
-            .items
-            .iter()
-            .map(|item| item.post_id.uuid().as_u128())
-            .collect();
-        (ids, filled.vanished, shelf.asked.into_inner().unwrap())
-    }
-
-    #[tokio::test]
-    async fn a_page_keeps_the_order_of_the_ranking_and_is_one_query() {
-        assert_eq!(filled(10, &[], 2, 3).await, (vec![2, 3, 4], 0, vec![3]));
-    }
-
-    #[tokio::test]
-    async fn vanished_posts_are_replaced_by_the_next() {
-        assert_eq!(
-            filled(10, &[3, 5], 2, 3).await,
-            (vec![2, 4, 6], 2, vec![3, 1, 1])
-        );
-    }
-
-    #[tokio::test]
-    async fn a_page_ends_with_the_list() {
-        assert_eq!(filled(5, &[4], 3, 4).await, (vec![3], 1, vec![2]));
-        assert_eq!(filled(5, &[], 5, 4).await, (vec![], 0, vec![]));
-        assert_eq!(filled(0, &[], 0, 4).await, (vec![], 0, vec![]));
-    }
-
-    #[tokio::test]
-    async fn refilling_ends_after_a_few_rounds() {
-        let all: Vec<u128> = (0..100).collect();
-        let (ids, vanished, asked) = filled(100, &all, 0, 5).await;
-        assert_eq!((ids, vanished), (vec![], 20));
-        assert_eq!(asked.len(), MAX_REFILLS + 1);
+fn body(view: &PostView) -> PostBody {
+    PostBody {
+        author_id: view.author_id,
+        caption: view.caption.clone(),
+        media_url: view.media_url.clone(),
+        media_type: view.media_type,
+        duration_ms: view.duration_ms,
+        visibility: view.visibility,
+        created_at: view.created_at,
     }
 }

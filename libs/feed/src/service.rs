@@ -1,58 +1,130 @@
 //! The entry of the library.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
+use nova_cache::Cache;
 use nova_domain::UserId;
 use nova_olap::Olap;
 use nova_social::Social;
-use tokio::time::Instant;
 
-use crate::answer::{FeedPage, ServedFrom, Snapshot, SnapshotId};
-use crate::budget::Budget;
+use crate::answer::{FeedPage, SnapshotId};
 use crate::config::{ConfigError, FeedConfig};
-use crate::error::{FeedError, MAX_LIMIT};
-use crate::hydrate::fill;
+use crate::cursor::{Cursor, CursorKey};
+use crate::error::{FeedError, MAX_LIMIT, Unavailable};
 use crate::metrics;
 use crate::posts::Posts;
-use crate::rank::rank;
+use crate::protect::Guards;
+use crate::serve::{Engine, Live, Ranker, Run, refresh};
+use crate::trace::Degraded;
 
-/// Serves feeds. Holds no state of its own: any number of them may run.
-#[derive(Debug, Clone)]
-pub struct FeedService<P = Social> {
-    olap: Olap,
-    posts: P,
-    config: FeedConfig,
+/// Which page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FeedAt {
+    /// The one after so many items.
+    Offset(u32),
+    /// The one where an earlier answer's `next_cursor` points.
+    Cursor(String),
 }
 
-impl<P: Posts> FeedService<P> {
-    /// Takes the two databases and the numbers.
+/// What a client asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FeedRequest {
+    /// Whose feed.
+    pub viewer: UserId,
+    /// Which page.
+    pub at: FeedAt,
+    /// Items on it, 1 to [`MAX_LIMIT`].
+    pub limit: u32,
+    /// Whether to say why each item is where it is.
+    pub explain: bool,
+}
+
+/// Serves feeds. What it remembers can be made again: any number of them may run. Cheap to clone; clones share it.
+pub struct FeedService<P = Social> {
+    engine: Arc<Engine<P, Live<P>>>,
+}
+
+impl<P: Posts + 'static> FeedService<P> {
+    /// Takes the servers and the numbers. Without a cache every request ranks. `key` is what cursors are authenticated
+    /// with; every replica needs the same.
     ///
     /// # Errors
     /// The first number of the configuration that cannot be used.
-    pub fn new(olap: Olap, posts: P, config: FeedConfig) -> Result<Self, ConfigError> {
+    pub fn new(
+        olap: Olap,
+        posts: P,
+        cache: Option<Cache>,
+        config: FeedConfig,
+        key: CursorKey,
+    ) -> Result<Self, ConfigError> {
         config.validate()?;
-        Ok(Self {
+        let guards = Guards::new(&config.breaker);
+        let posts = Arc::new(posts);
+        let ranker = Live {
             olap,
-            posts,
-            config,
+            posts: Arc::clone(&posts),
+            config: config.clone(),
+            guards: guards.clone(),
+        };
+        let engine = Engine::new(posts, ranker, cache, config, guards, key);
+        Ok(Self {
+            engine: Arc::new(engine),
         })
     }
 
-    /// The posts `offset .. offset + limit` of the viewer's feed, ranked now. Beyond the end the page is empty.
+    /// The posts `offset .. offset + limit` of the viewer's feed. Beyond the end the page is empty.
     ///
-    /// Costs four queries to ClickHouse in parallel, then one more beside one to PostgreSQL, then one to PostgreSQL;
-    /// bounded by the budget of the configuration.
+    /// A page that is kept costs one round trip to Redis, or two when this process does not remember it; one that is cut
+    /// from a ranking that is kept, a few. Else the feed is ranked: four queries to ClickHouse in parallel, one more
+    /// beside one to PostgreSQL, and one to PostgreSQL for what Redis lacks. Bounded by the budget of the configuration.
     ///
     /// # Errors
-    /// [`FeedError::Limit`] for a limit that is not 1 to [`MAX_LIMIT`]; [`FeedError::Unavailable`] when every source
-    /// failed, PostgreSQL did not answer, or the budget was used up.
+    /// [`FeedError::Limit`] for a limit that is not 1 to [`MAX_LIMIT`]; [`FeedError::Unavailable`] when nothing could be
+    /// ranked and there is nothing to show instead.
     pub async fn get_personalized_feed(
         &self,
         user_id: UserId,
         offset: u32,
         limit: u32,
     ) -> Result<FeedPage, FeedError> {
-        self.get_personalized_feed_at(user_id, offset, limit, Utc::now())
-            .await
+        self.feed(FeedRequest {
+            viewer: user_id,
+            at: FeedAt::Offset(offset),
+            limit,
+            explain: false,
+        })
+        .await
+    }
+
+    /// The page where the `next_cursor` of an earlier answer points. When its ranking is gone: the first page of a new
+    /// one, which says so in `restarted`.
+    ///
+    /// # Errors
+    /// [`FeedError::Cursor`] when the cursor is none that was given to this user; else as
+    /// [`FeedService::get_personalized_feed`].
+    pub async fn page_at_cursor(
+        &self,
+        user_id: UserId,
+        cursor: &str,
+        limit: u32,
+    ) -> Result<FeedPage, FeedError> {
+        self.feed(FeedRequest {
+            viewer: user_id,
+            at: FeedAt::Cursor(cursor.to_owned()),
+            limit,
+            explain: false,
+        })
+        .await
+    }
+
+    /// The page that a client asks for.
+    ///
+    /// # Errors
+    /// Those of [`FeedService::get_personalized_feed`] and [`FeedService::page_at_cursor`].
+    pub async fn feed(&self, request: FeedRequest) -> Result<FeedPage, FeedError> {
+        self.engine.feed(&request, None).await
     }
 
     /// [`FeedService::get_personalized_feed`] as of `now`: windows and ages are counted from it.
@@ -66,54 +138,114 @@ impl<P: Posts> FeedService<P> {
         limit: u32,
         now: DateTime<Utc>,
     ) -> Result<FeedPage, FeedError> {
-        if !(1..=MAX_LIMIT).contains(&limit) {
-            return Err(FeedError::Limit { given: limit });
+        let request = FeedRequest {
+            viewer: user_id,
+            at: FeedAt::Offset(offset),
+            limit,
+            explain: false,
+        };
+        self.engine.feed(&request, Some(now)).await
+    }
+
+    /// Ranks the feed of a user ahead of the next request, and keeps the ranking and its first page of `limit` items. A
+    /// walk through an earlier ranking goes on undisturbed. Answers the ranking's name.
+    ///
+    /// # Errors
+    /// [`FeedError::Limit`]; [`FeedError::Unavailable`] when it could not be ranked, or as many rankings as may be are
+    /// under way: requests go first.
+    pub async fn warm(&self, user_id: UserId, limit: u32) -> Result<SnapshotId, FeedError> {
+        check_limit(limit)?;
+        Ok(self.engine.warm(user_id, limit, None).await?)
+    }
+
+    /// Waits until nothing runs behind answers any more, at most `within`: whether that was enough. Call it when the
+    /// last request has its answer, before the runtime ends.
+    pub async fn drain(&self, within: Duration) -> bool {
+        self.engine.drain(within).await
+    }
+
+    /// The circuit breakers, for others who call the same servers in this process.
+    #[must_use]
+    pub fn guards(&self) -> &Guards {
+        &self.engine.guards
+    }
+}
+
+impl<P> Clone for FeedService<P> {
+    fn clone(&self) -> Self {
+        Self {
+            engine: Arc::clone(&self.engine),
         }
-        let budget = Budget::start(&self.config);
-        let page = self.serve(user_id, offset, limit, now, &budget).await;
-        metrics::record(&page, budget.spent());
+    }
+}
+
+impl<P> std::fmt::Debug for FeedService<P> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("FeedService").finish_non_exhaustive()
+    }
+}
+
+impl<P: Posts + 'static, R: Ranker> Engine<P, R> {
+    /// The page that a client asks for, as of a time if one is given.
+    pub(crate) async fn feed(
+        self: &Arc<Self>,
+        request: &FeedRequest,
+        as_of: Option<DateTime<Utc>>,
+    ) -> Result<FeedPage, FeedError> {
+        let mut run = Run::new(self, request.viewer, request.limit, as_of);
+        run.explain = request.explain;
+        let page = self.serve(&mut run, &request.at).await;
+        let page = page.map(|page| run.finish(page));
+        metrics::record(&page, run.budget.spent(), run.notes.hits());
+        if let Ok(page) = &page
+            && !page.degraded.is_empty()
+        {
+            self.complaints.about(page);
+        }
         page
     }
 
     async fn serve(
-        &self,
-        viewer: UserId,
-        offset: u32,
-        limit: u32,
-        now: DateTime<Utc>,
-        budget: &Budget,
+        self: &Arc<Self>,
+        run: &mut Run<'_, P, R>,
+        at: &FeedAt,
     ) -> Result<FeedPage, FeedError> {
-        let ranked = rank(&self.olap, &self.posts, &self.config, viewer, now, budget).await?;
-        let (mut trace, mut timings) = (ranked.trace, ranked.timings);
-        let started = Instant::now();
-        let filled = fill(
-            &self.posts,
-            viewer,
-            &ranked.posts,
-            index(offset),
-            index(limit),
-            budget,
-        )
-        .await?;
-        trace.vanished = filled.vanished;
-        timings.hydrate = started.elapsed();
-        timings.total = budget.spent();
-        Ok(FeedPage {
-            items: filled.items,
-            next_cursor: None,
-            snapshot: Snapshot {
-                id: SnapshotId::generate(),
-                generated_at: now,
-            },
-            served_from: ServedFrom::Ranked,
-            degraded: ranked.degraded,
-            trace,
-            timings,
-        })
+        check_limit(run.limit)?;
+        if self.pipeline_is_late() {
+            run.notes.without(Degraded::Pipeline);
+        }
+        // Each way is some kB of state: on the heap, not in every caller's future.
+        let page = match at {
+            FeedAt::Offset(0) => Box::pin(run.first()).await,
+            FeedAt::Offset(offset) => Box::pin(run.at_offset(*offset)).await,
+            FeedAt::Cursor(text) => {
+                let cursor = Cursor::decode(text, &self.key, run.viewer)?;
+                Box::pin(run.at_cursor(cursor)).await
+            }
+        };
+        Ok(page?)
+    }
+
+    /// Ranks ahead of the next request, as of a time if one is given.
+    pub(crate) async fn warm(
+        self: &Arc<Self>,
+        viewer: UserId,
+        limit: u32,
+        as_of: Option<DateTime<Utc>>,
+    ) -> Result<SnapshotId, Unavailable> {
+        let place = self.gate.try_enter().map_err(|_| Unavailable::Busy)?;
+        let mut run = Run::new(self, viewer, limit, as_of);
+        // The ranking knows what the viewer did lately; what is kept already counts as well.
+        let last = run.newest().await;
+        let order = run.order_behind(last, place);
+        Box::pin(refresh(self, order, limit)).await
     }
 }
 
-/// No list is longer than an index can say.
-fn index(position: u32) -> usize {
-    usize::try_from(position).unwrap_or(usize::MAX)
+fn check_limit(limit: u32) -> Result<(), FeedError> {
+    if (1..=MAX_LIMIT).contains(&limit) {
+        Ok(())
+    } else {
+        Err(FeedError::Limit { given: limit })
+    }
 }

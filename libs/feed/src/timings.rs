@@ -8,7 +8,9 @@ use nova_domain::Source;
 /// Wall-clock times of one feed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Timings {
-    /// Everything asked of ClickHouse: the sources and interactions in parallel, then the counts.
+    /// Everything asked of Redis, one after the other.
+    pub cache: Duration,
+    /// Everything a ranking asked of ClickHouse: the sources and interactions in parallel, then the counts.
     pub clickhouse: Duration,
     /// Each source.
     pub sources: Vec<(Source, Duration)>,
@@ -18,14 +20,23 @@ pub struct Timings {
     pub counts: Duration,
     /// PostgreSQL saying what the viewer may see; runs beside the counts.
     pub visible: Duration,
-    /// PostgreSQL filling the page.
+    /// Filling the page, without the time in Redis.
     pub hydrate: Duration,
     /// The whole feed.
     pub total: Duration,
 }
 
 impl Timings {
-    /// The value of a `Server-Timing` header; durations in milliseconds.
+    /// Takes over what a ranking took.
+    pub(crate) fn ranked(&mut self, ranking: &Self) {
+        self.clickhouse += ranking.clickhouse;
+        self.sources.clone_from(&ranking.sources);
+        self.interactions = ranking.interactions;
+        self.counts += ranking.counts;
+        self.visible = ranking.visible;
+    }
+
+    /// The value of a `Server-Timing` header; durations in milliseconds. Only a ranking has its stages in it.
     #[must_use]
     pub fn server_timing(&self) -> String {
         let mut header = String::new();
@@ -38,13 +49,16 @@ impl Timings {
                 took.as_secs_f64() * 1_000.0
             );
         };
+        add("cache", self.cache);
         add("clickhouse", self.clickhouse);
         for (source, took) in &self.sources {
             add(&format!("source_{source}"), *took);
         }
-        add("interactions", self.interactions);
-        add("counts", self.counts);
-        add("visible", self.visible);
+        if !self.sources.is_empty() {
+            add("interactions", self.interactions);
+            add("counts", self.counts);
+            add("visible", self.visible);
+        }
         add("hydrate", self.hydrate);
         add("total", self.total);
         header
@@ -55,10 +69,14 @@ impl Timings {
 mod tests {
     use super::*;
 
+    const fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
     #[test]
     fn the_header_names_every_stage() {
-        let ms = Duration::from_millis;
         let timings = Timings {
+            cache: ms(8),
             clickhouse: Duration::from_micros(12_345),
             sources: vec![
                 (Source::Follow, ms(1)),
@@ -73,8 +91,22 @@ mod tests {
         };
         assert_eq!(
             timings.server_timing(),
-            "clickhouse;dur=12.3, source_follow;dur=1.0, source_trending;dur=2.0, source_affinity;dur=3.0, \
-             interactions;dur=4.0, counts;dur=5.0, visible;dur=6.0, hydrate;dur=7.0, total;dur=20.0"
+            "cache;dur=8.0, clickhouse;dur=12.3, source_follow;dur=1.0, source_trending;dur=2.0, \
+             source_affinity;dur=3.0, interactions;dur=4.0, counts;dur=5.0, visible;dur=6.0, hydrate;dur=7.0, \
+             total;dur=20.0"
+        );
+    }
+
+    #[test]
+    fn a_hit_has_no_stages_of_a_ranking() {
+        let timings = Timings {
+            cache: ms(1),
+            total: ms(2),
+            ..Timings::default()
+        };
+        assert_eq!(
+            timings.server_timing(),
+            "cache;dur=1.0, clickhouse;dur=0.0, hydrate;dur=0.0, total;dur=2.0"
         );
     }
 }

@@ -51,6 +51,22 @@ impl Olap {
         posts: &[PostId],
         deadline: Duration,
     ) -> Result<HashMap<PostId, Counts>, OlapError> {
+        let counts = self.exact_counts(posts, deadline).await?;
+        Ok(counts
+            .into_iter()
+            .map(|(post, c)| (post, c.counts))
+            .collect())
+    }
+
+    /// As [`Olap::ranking_counts`], with what no score is made of.
+    ///
+    /// # Errors
+    /// The query failed ([`OlapError::Query`]) or was late ([`OlapError::Deadline`]).
+    pub async fn exact_counts(
+        &self,
+        posts: &[PostId],
+        deadline: Duration,
+    ) -> Result<HashMap<PostId, ExactCounts>, OlapError> {
         if posts.is_empty() {
             return Ok(HashMap::new());
         }
@@ -66,13 +82,25 @@ impl Olap {
     }
 }
 
-impl From<CountsRow> for Counts {
+/// All counts of a post, from the facts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ExactCounts {
+    /// Those that a score is made of.
+    pub counts: Counts,
+    /// How often it was watched.
+    pub views: u64,
+}
+
+impl From<CountsRow> for ExactCounts {
     fn from(row: CountsRow) -> Self {
         Self {
-            likes: row.likes,
-            comments: row.comments,
-            shares: row.shares,
-            impressions: row.impressions,
+            counts: Counts {
+                likes: row.likes,
+                comments: row.comments,
+                shares: row.shares,
+                impressions: row.impressions,
+            },
+            views: row.views,
         }
     }
 }

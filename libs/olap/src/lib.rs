@@ -3,18 +3,34 @@
 //! Owns everything Nova asks of ClickHouse; SQL stands in `clickhouse/`. Knows nothing of PostgreSQL, HTTP or ranking
 //! beyond the candidates and counts it returns.
 
+mod activity;
+mod bodies;
 mod candidates;
+mod caught_up;
 mod client;
 mod config;
 mod dead_letters;
 mod error;
+mod event_counts;
 mod features;
+mod followers;
+mod hot_posts;
+mod post_counts;
 mod rows;
 pub mod schema;
+mod seen;
 mod sql;
+mod suggestions;
 
+pub use bodies::PostBody;
 pub use candidates::{AuthorLimits, SourceLimits};
+pub use caught_up::{MOST_KEYS, PostKey};
 pub use client::Olap;
 pub use config::OlapConfig;
 pub use dead_letters::DeadLetter;
 pub use error::OlapError;
+pub use event_counts::{EventCounts, Recounted};
+pub use features::ExactCounts;
+pub use hot_posts::HotCandidate;
+pub use post_counts::{PostCounts, PostState};
+pub use suggestions::{SimilarLimits, UserCount};

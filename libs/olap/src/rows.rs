@@ -44,4 +44,5 @@ pub(crate) struct CountsRow {
     pub(crate) comments: u64,
     pub(crate) shares: u64,
     pub(crate) impressions: u64,
+    pub(crate) views: u64,
 }

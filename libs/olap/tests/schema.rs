@@ -26,7 +26,9 @@ async fn number(olap: &Olap, query: &str) -> u64 {
 async fn applying_twice_changes_nothing() {
     let (olap, _stack) = start().await;
     let first = schema::apply(&olap).await.unwrap();
-    assert_eq!(first.created.len(), first.statements);
+    // Additions to tables of older releases change nothing on a new one.
+    let additions = schema::SCHEMA.matches("\nALTER TABLE ").count();
+    assert_eq!(first.created.len() + additions, first.statements);
     assert!(first.replaced.is_empty(), "{first:?}");
     let tables = "SELECT sum(cityHash64(name, create_table_query)) FROM system.tables WHERE database = currentDatabase()";
     let before = number(&olap, tables).await;

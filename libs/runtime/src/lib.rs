@@ -15,7 +15,7 @@ pub mod telemetry;
 pub use admin::AdminServer;
 pub use config::{
     AdminConfig, ApiConfig, AuthConfig, AuthKey, CdcConfig, ClickHouseConfig, ConnectConfig,
-    KafkaConfig, LifecycleConfig, LogConfig, LogFormat, PostgresConfig, RedisConfig,
+    CursorConfig, KafkaConfig, LifecycleConfig, LogConfig, LogFormat, PostgresConfig, RedisConfig,
 };
 pub use endpoints::{Endpoints, EndpointsError};
 pub use env::{ConfigError, Env};

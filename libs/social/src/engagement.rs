@@ -4,6 +4,7 @@ use nova_domain::{PostId, UserId};
 
 use crate::error::SocialError;
 use crate::social::Social;
+use crate::written::Written;
 
 impl Social {
     /// `viewer` likes a post; again changes nothing.
@@ -11,7 +12,7 @@ impl Social {
     /// # Errors
     /// [`SocialError::NotFound`] when the post does not exist, is deleted, or is not visible to `viewer`;
     /// [`SocialError::UnknownUser`].
-    pub async fn like(&self, viewer: UserId, post: PostId) -> Result<(), SocialError> {
+    pub async fn like(&self, viewer: UserId, post: PostId) -> Result<Written, SocialError> {
         self.like_statement(include_str!("../sql/like.sql"), viewer, post)
             .await
     }
@@ -20,7 +21,7 @@ impl Social {
     ///
     /// # Errors
     /// [`SocialError::NotFound`] when there was no like and the post is not visible to `viewer`.
-    pub async fn unlike(&self, viewer: UserId, post: PostId) -> Result<(), SocialError> {
+    pub async fn unlike(&self, viewer: UserId, post: PostId) -> Result<Written, SocialError> {
         self.like_statement(include_str!("../sql/unlike.sql"), viewer, post)
             .await
     }
@@ -30,15 +31,15 @@ impl Social {
         statement: &'static str,
         viewer: UserId,
         post: PostId,
-    ) -> Result<(), SocialError> {
+    ) -> Result<Written, SocialError> {
         self.within(async {
-            let found: bool = sqlx::query_scalar(statement)
+            let (found, lsn): (bool, i64) = sqlx::query_as(statement)
                 .bind(post.uuid())
                 .bind(viewer.uuid())
                 .fetch_one(&self.pool)
                 .await?;
             if found {
-                Ok(())
+                Ok(Written::at(lsn))
             } else {
                 Err(SocialError::POST)
             }

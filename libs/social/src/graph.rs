@@ -5,6 +5,7 @@ use sqlx::{Postgres, Transaction};
 
 use crate::error::SocialError;
 use crate::social::Social;
+use crate::written::{Unblocked, Written};
 
 impl Social {
     /// `viewer` follows `followee` from now on.
@@ -12,11 +13,11 @@ impl Social {
     /// # Errors
     /// [`SocialError::SelfReference`]; [`SocialError::NotFound`] when there is no such user or one has blocked the other;
     /// [`SocialError::UnknownUser`].
-    pub async fn follow(&self, viewer: UserId, followee: UserId) -> Result<(), SocialError> {
+    pub async fn follow(&self, viewer: UserId, followee: UserId) -> Result<Written, SocialError> {
         refuse_self(viewer, followee)?;
         self.within(async {
             let mut transaction = self.begin_pair(viewer, followee).await?;
-            let blocked: bool = sqlx::query_scalar(include_str!("../sql/follow.sql"))
+            let (blocked, lsn): (bool, i64) = sqlx::query_as(include_str!("../sql/follow.sql"))
                 .bind(viewer.uuid())
                 .bind(followee.uuid())
                 .fetch_one(&mut *transaction)
@@ -24,7 +25,8 @@ impl Social {
             if blocked {
                 return Err(SocialError::USER);
             }
-            Ok(transaction.commit().await?)
+            transaction.commit().await?;
+            Ok(Written::at(lsn))
         })
         .await
     }
@@ -33,10 +35,21 @@ impl Social {
     ///
     /// # Errors
     /// [`SocialError::SelfReference`]; [`SocialError::NotFound`] when there is no such user.
-    pub async fn unfollow(&self, viewer: UserId, followee: UserId) -> Result<(), SocialError> {
+    pub async fn unfollow(&self, viewer: UserId, followee: UserId) -> Result<Written, SocialError> {
         refuse_self(viewer, followee)?;
-        self.pair_exists(include_str!("../sql/unfollow.sql"), viewer, followee)
-            .await
+        self.within(async {
+            let (known, lsn): (bool, i64) = sqlx::query_as(include_str!("../sql/unfollow.sql"))
+                .bind(viewer.uuid())
+                .bind(followee.uuid())
+                .fetch_one(&self.pool)
+                .await?;
+            if known {
+                Ok(Written::at(lsn))
+            } else {
+                Err(SocialError::USER)
+            }
+        })
+        .await
     }
 
     /// `viewer` blocks `other`: neither sees the other's posts and comments, and neither follows the other any longer.
@@ -44,21 +57,22 @@ impl Social {
     /// # Errors
     /// [`SocialError::SelfReference`]; [`SocialError::NotFound`] when there is no such user;
     /// [`SocialError::UnknownUser`].
-    pub async fn block(&self, viewer: UserId, other: UserId) -> Result<(), SocialError> {
+    pub async fn block(&self, viewer: UserId, other: UserId) -> Result<Written, SocialError> {
         refuse_self(viewer, other)?;
         self.within(async {
             let mut transaction = self.begin_pair(viewer, other).await?;
-            for statement in [
-                include_str!("../sql/block.sql"),
-                include_str!("../sql/unfollow_both.sql"),
-            ] {
-                sqlx::query(statement)
-                    .bind(viewer.uuid())
-                    .bind(other.uuid())
-                    .execute(&mut *transaction)
-                    .await?;
-            }
-            Ok(transaction.commit().await?)
+            sqlx::query(include_str!("../sql/block.sql"))
+                .bind(viewer.uuid())
+                .bind(other.uuid())
+                .execute(&mut *transaction)
+                .await?;
+            let lsn: i64 = sqlx::query_scalar(include_str!("../sql/unfollow_both.sql"))
+                .bind(viewer.uuid())
+                .bind(other.uuid())
+                .fetch_one(&mut *transaction)
+                .await?;
+            transaction.commit().await?;
+            Ok(Written::at(lsn))
         })
         .await
     }
@@ -67,10 +81,27 @@ impl Social {
     ///
     /// # Errors
     /// [`SocialError::SelfReference`]; [`SocialError::NotFound`] when there is no such user.
-    pub async fn unblock(&self, viewer: UserId, other: UserId) -> Result<(), SocialError> {
+    pub async fn unblock(&self, viewer: UserId, other: UserId) -> Result<Unblocked, SocialError> {
         refuse_self(viewer, other)?;
-        self.pair_exists(include_str!("../sql/unblock.sql"), viewer, other)
-            .await
+        self.within(async {
+            let mut transaction = self.begin_pair(viewer, other).await?;
+            let (known, still_blocked, lsn): (bool, bool, i64) =
+                sqlx::query_as(include_str!("../sql/unblock.sql"))
+                    .bind(viewer.uuid())
+                    .bind(other.uuid())
+                    .fetch_one(&mut *transaction)
+                    .await?;
+            transaction.commit().await?;
+            if known {
+                Ok(Unblocked {
+                    written: Written::at(lsn),
+                    still_blocked,
+                })
+            } else {
+                Err(SocialError::USER)
+            }
+        })
+        .await
     }
 
     async fn begin_pair(
@@ -85,27 +116,6 @@ impl Social {
             .execute(&mut *transaction)
             .await?;
         Ok(transaction)
-    }
-
-    async fn pair_exists(
-        &self,
-        statement: &'static str,
-        viewer: UserId,
-        other: UserId,
-    ) -> Result<(), SocialError> {
-        self.within(async {
-            let known: bool = sqlx::query_scalar(statement)
-                .bind(viewer.uuid())
-                .bind(other.uuid())
-                .fetch_one(&self.pool)
-                .await?;
-            if known {
-                Ok(())
-            } else {
-                Err(SocialError::USER)
-            }
-        })
-        .await
     }
 }
 

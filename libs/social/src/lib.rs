@@ -5,6 +5,7 @@
 
 pub mod bulk;
 mod comments;
+mod discovery_reads;
 mod engagement;
 mod error;
 mod feed_reads;
@@ -16,10 +17,15 @@ mod pool;
 mod posts;
 mod profiles;
 mod social;
+mod written;
 
+pub use discovery_reads::{PopularUser, UserNames};
 pub use error::SocialError;
 pub use idempotency::{IdempotencyKey, IdempotencyKeyError};
 pub use migrate::{MigrateError, migrate};
-pub use model::{Comment, CommentCursor, CommentPage, Created, PostView, Profile};
+pub use model::{
+    Comment, CommentCursor, CommentPage, Created, PostVerdict, PostView, Profile, Verdicts,
+};
 pub use pool::PoolConfig;
 pub use social::Social;
+pub use written::{Unblocked, Written};

@@ -1,11 +1,14 @@
 //! What the social graph answers.
 
+use std::collections::{HashMap, HashSet};
+
 use chrono::{DateTime, Utc};
 use nova_domain::{CommentId, MediaType, PostId, UserId, Visibility};
 use serde::{Deserialize, Serialize};
 
 /// A user's profile.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Profile {
     /// Who.
     pub user_id: UserId,
@@ -21,6 +24,7 @@ pub struct Profile {
 
 /// A post as one viewer sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Post))]
 pub struct PostView {
     /// The post.
     pub post_id: PostId,
@@ -42,8 +46,34 @@ pub struct PostView {
     pub liked: bool,
 }
 
+/// What one viewer may see of a post, and why not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PostVerdict {
+    /// Whether the viewer may see it; the other fields name the reason if not.
+    pub visible: bool,
+    /// Whether it is deleted.
+    pub deleted: bool,
+    /// Whether there is a block between viewer and author, whoever made it.
+    pub blocked: bool,
+    /// Whether the viewer likes it.
+    pub liked: bool,
+    /// Who else may see it.
+    pub visibility: Visibility,
+}
+
+/// What one viewer may see.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Verdicts {
+    /// The posts asked for; those that never existed are missing.
+    pub posts: HashMap<PostId, PostVerdict>,
+    /// Everybody whom the viewer has blocked or who has blocked the viewer. None when they are too many to be kept
+    /// (more than 10,000): no smaller set would be true.
+    pub blocks: Option<HashSet<UserId>>,
+}
+
 /// A comment on a post.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Comment {
     /// The comment.
     pub comment_id: CommentId,

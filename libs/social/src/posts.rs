@@ -8,6 +8,7 @@ use crate::error::SocialError;
 use crate::idempotency::{AsyncMake, Fingerprint, IdempotencyKey};
 use crate::model::{Created, PostView};
 use crate::social::Social;
+use crate::written::Written;
 
 struct MakePost<'a> {
     author: UserId,
@@ -86,14 +87,18 @@ impl Social {
     ///
     /// # Errors
     /// [`SocialError::NotFound`] when `author` never had such a post.
-    pub async fn delete_post(&self, author: UserId, post: PostId) -> Result<(), SocialError> {
+    pub async fn delete_post(&self, author: UserId, post: PostId) -> Result<Written, SocialError> {
         self.within(async {
-            let mine: bool = sqlx::query_scalar(include_str!("../sql/delete_post.sql"))
+            let (mine, lsn): (bool, i64) = sqlx::query_as(include_str!("../sql/delete_post.sql"))
                 .bind(post.uuid())
                 .bind(author.uuid())
                 .fetch_one(&self.pool)
                 .await?;
-            if mine { Ok(()) } else { Err(SocialError::POST) }
+            if mine {
+                Ok(Written::at(lsn))
+            } else {
+                Err(SocialError::POST)
+            }
         })
         .await
     }

@@ -251,6 +251,93 @@ async fn likes() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Of two states of one thing the later one has the greater LSN, also when a write found nothing to do; a write that does
+/// nothing stays behind the one that comes after it.
+#[tokio::test]
+async fn writes_are_ordered() -> anyhow::Result<()> {
+    let db = Database::start().await?;
+    let social = &db.social;
+    let (ada, bob) = (db.user("ada").await?, db.user("bob").await?);
+    let open = db.post(ada, Visibility::Public).await?;
+    let mut last = nova_social::Written { lsn: 0 };
+    for _ in 0..3 {
+        for _ in 0..2 {
+            last = later(last, social.like(bob, open).await?);
+        }
+        for _ in 0..2 {
+            last = later(last, social.unlike(bob, open).await?);
+        }
+        for _ in 0..2 {
+            last = later(last, social.follow(bob, ada).await?);
+        }
+        for _ in 0..2 {
+            last = later(last, social.unfollow(bob, ada).await?);
+        }
+        for _ in 0..2 {
+            last = later(last, social.block(bob, ada).await?);
+        }
+        last = later(last, social.block(ada, bob).await?);
+        let half = social.unblock(bob, ada).await?;
+        assert!(half.still_blocked, "the other one still blocks");
+        last = later(last, half.written);
+        for _ in 0..2 {
+            let none = social.unblock(ada, bob).await?;
+            assert!(!none.still_blocked);
+            last = later(last, none.written);
+        }
+    }
+    for _ in 0..2 {
+        last = later(last, social.delete_post(ada, open).await?);
+    }
+    let now: i64 = sqlx::query_scalar("SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint")
+        .fetch_one(db.pool())
+        .await?;
+    assert!(last.lsn <= u64::try_from(now)?, "a position in the log");
+    db.stop().await;
+    Ok(())
+}
+
+/// The heartbeat of the server writes to the log as well, so only the order is certain.
+fn later(before: nova_social::Written, after: nova_social::Written) -> nova_social::Written {
+    assert!(after >= before, "{after:?} after {before:?}");
+    after
+}
+
+/// The LSN is that behind the row's own change: what change data capture tells of the same change is not greater.
+#[tokio::test]
+async fn an_lsn_is_behind_the_rows_own_change() -> anyhow::Result<()> {
+    let db = Database::start().await?;
+    let social = &db.social;
+    let (ada, bob) = (db.user("ada").await?, db.user("bob").await?);
+    let open = db.post(ada, Visibility::Public).await?;
+    let position = || async {
+        let now = "SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint";
+        let now: i64 = sqlx::query_scalar(now).fetch_one(db.pool()).await?;
+        anyhow::Ok(u64::try_from(now)?)
+    };
+    for _ in 0..3 {
+        let before = position().await?;
+        assert!(social.like(bob, open).await?.lsn > before, "like");
+        let before = position().await?;
+        assert!(social.unlike(bob, open).await?.lsn > before, "unlike");
+        let before = position().await?;
+        assert!(social.follow(bob, ada).await?.lsn > before, "follow");
+        let before = position().await?;
+        assert!(social.unfollow(bob, ada).await?.lsn > before, "unfollow");
+        let before = position().await?;
+        assert!(social.block(bob, ada).await?.lsn > before, "block");
+        let before = position().await?;
+        assert!(
+            social.unblock(bob, ada).await?.written.lsn > before,
+            "unblock"
+        );
+    }
+    let before = position().await?;
+    assert!(social.delete_post(ada, open).await?.lsn > before, "delete");
+    db.stop().await;
+    Ok(())
+}
+
 #[tokio::test]
 async fn comments() -> anyhow::Result<()> {
     let db = Database::start().await?;

@@ -1,25 +1,20 @@
 //! The viewer's interactions with each author; needs no candidates, so it is asked together with the sources.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use nova_domain::UserId;
-use nova_olap::{Olap, OlapError};
 
-use crate::config::FeedConfig;
-use crate::sources::Ask;
+use crate::asking::Asking;
+use crate::budget::Attempt;
+use crate::trace::Degraded;
 
-pub(crate) async fn fetch(
-    olap: &Olap,
-    config: &FeedConfig,
-    ask: Ask,
-    deadline: Duration,
-) -> Result<HashMap<UserId, u64>, OlapError> {
-    olap.viewer_interactions(
+pub(crate) async fn fetch<P>(asking: &Asking<'_, P>) -> Attempt<HashMap<UserId, u64>> {
+    let (context, ask) = (asking.context, asking.ask);
+    let query = context.olap.viewer_interactions(
         ask.viewer,
         ask.now,
-        config.authors.interaction_days,
-        deadline,
-    )
-    .await
+        context.config.authors.interaction_days,
+        asking.budget.for_query(),
+    );
+    asking.clickhouse(Degraded::Interactions, query).await
 }

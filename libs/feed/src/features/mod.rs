@@ -1,4 +1,5 @@
-//! What the candidates are scored by.
+//! What the candidates are scored by, and what moves them.
 
 pub(crate) mod counts;
 pub(crate) mod interactions;
+pub(crate) mod seen;

@@ -4,8 +4,10 @@ use nova_domain::UserId;
 use nova_ranking::Merged;
 
 use super::keep;
-use crate::trace::FilterTrace;
+use crate::trace::{Filter, FilterTrace};
 
 pub(crate) fn apply(posts: &mut Vec<Merged>, viewer: UserId) -> FilterTrace {
-    keep("own", posts, |post| post.candidate.author_id != viewer)
+    keep(Filter::Own, posts, |post| {
+        post.candidate.author_id != viewer
+    })
 }

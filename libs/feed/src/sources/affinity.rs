@@ -1,25 +1,21 @@
 //! F3: the newest posts of the authors the viewer interacted with most.
 
-use std::time::Duration;
+use nova_domain::{Candidate, Source};
 
-use nova_domain::Candidate;
-use nova_olap::{Olap, OlapError};
+use crate::asking::Asking;
+use crate::budget::Attempt;
+use crate::trace::Degraded;
 
-use super::Ask;
-use crate::config::FeedConfig;
-
-pub(super) async fn fetch(
-    olap: &Olap,
-    config: &FeedConfig,
-    ask: Ask,
-    deadline: Duration,
-) -> Result<Vec<Candidate>, OlapError> {
-    olap.affinity_candidates(
+pub(super) async fn fetch<P>(asking: &Asking<'_, P>) -> Attempt<Vec<Candidate>> {
+    let (context, ask) = (asking.context, asking.ask);
+    let query = context.olap.affinity_candidates(
         ask.viewer,
         ask.now,
-        config.affinity,
-        config.authors,
-        deadline,
-    )
-    .await
+        context.config.affinity,
+        context.config.authors,
+        asking.budget.for_query(),
+    );
+    asking
+        .clickhouse(Degraded::Source(Source::Affinity), query)
+        .await
 }

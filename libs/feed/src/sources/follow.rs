@@ -1,19 +1,20 @@
 //! F1: the newest posts of the authors the viewer follows.
 
-use std::time::Duration;
+use nova_domain::{Candidate, Source};
 
-use nova_domain::Candidate;
-use nova_olap::{Olap, OlapError};
+use crate::asking::Asking;
+use crate::budget::Attempt;
+use crate::trace::Degraded;
 
-use super::Ask;
-use crate::config::FeedConfig;
-
-pub(super) async fn fetch(
-    olap: &Olap,
-    config: &FeedConfig,
-    ask: Ask,
-    deadline: Duration,
-) -> Result<Vec<Candidate>, OlapError> {
-    olap.follow_candidates(ask.viewer, ask.now, config.follow, deadline)
+pub(super) async fn fetch<P>(asking: &Asking<'_, P>) -> Attempt<Vec<Candidate>> {
+    let (context, ask) = (asking.context, asking.ask);
+    let query = context.olap.follow_candidates(
+        ask.viewer,
+        ask.now,
+        context.config.follow,
+        asking.budget.for_query(),
+    );
+    asking
+        .clickhouse(Degraded::Source(Source::Follow), query)
         .await
 }

@@ -1,79 +1,77 @@
-//! The first stage: everything that only needs to know the viewer, asked of ClickHouse in parallel.
+//! The first stage: everything that only needs to know the viewer, asked in parallel.
 
 mod affinity;
 mod follow;
+mod new_follows;
 mod trending;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use chrono::{DateTime, Utc};
-use nova_domain::{Candidate, Source, UserId};
-use nova_olap::Olap;
+use nova_domain::{Candidate, PostId, Source, UserId};
 use nova_ranking::SourceLists;
 
-use crate::budget::{Attempt, Budget};
-use crate::config::FeedConfig;
-use crate::features::interactions;
-use crate::trace::{Degraded, SourceTrace};
-
-/// Who asks, and when.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Ask {
-    pub(crate) viewer: UserId,
-    pub(crate) now: DateTime<Utc>,
-}
+use crate::asking::Asking;
+use crate::budget::Attempt;
+use crate::features::{interactions, seen};
+use crate::posts::Posts;
+use crate::trace::{Degraded, Outcome, SourceTrace};
 
 /// What the first stage found.
 pub(crate) struct Found {
-    pub(crate) follow: Attempt<Vec<Candidate>>,
+    /// F1 as ClickHouse has it and as the viewer's latest follows change it: what there is of it when it failed.
+    pub(crate) follow_list: Vec<Candidate>,
+    pub(crate) follow: Attempt<()>,
     pub(crate) trending: Attempt<Vec<Candidate>>,
     pub(crate) affinity: Attempt<Vec<Candidate>>,
     pub(crate) interactions: Attempt<HashMap<UserId, u64>>,
+    /// None when it is not asked for.
+    pub(crate) seen: Option<Attempt<HashSet<PostId>>>,
+    /// How PostgreSQL answered, where it was asked for posts of authors followed just now.
+    pub(crate) new_follows: Result<(), Outcome>,
 }
 
 /// Asks all of them at once. A query that fails or is late is an [`Attempt`] without a value.
-pub(crate) async fn collect(olap: &Olap, config: &FeedConfig, ask: Ask, budget: &Budget) -> Found {
-    let deadline = budget.for_query();
-    let (follow, trending, affinity, interactions) = tokio::join!(
-        Attempt::of(
-            Degraded::Source(Source::Follow),
-            follow::fetch(olap, config, ask, deadline)
-        ),
-        Attempt::of(
-            Degraded::Source(Source::Trending),
-            trending::fetch(olap, config, ask, deadline)
-        ),
-        Attempt::of(
-            Degraded::Source(Source::Affinity),
-            affinity::fetch(olap, config, ask, deadline)
-        ),
-        Attempt::of(
-            Degraded::Interactions,
-            interactions::fetch(olap, config, ask, deadline)
-        ),
+pub(crate) async fn collect<P: Posts>(asking: &Asking<'_, P>) -> Found {
+    let (follow, new, trending, affinity, interactions, seen) = tokio::join!(
+        follow::fetch(asking),
+        new_follows::fetch(asking),
+        trending::fetch(asking),
+        affinity::fetch(asking),
+        interactions::fetch(asking),
+        seen::fetch(asking),
     );
+    let (follow_list, follow) = split(follow);
+    let (new, new_follows) = match new.map(split) {
+        None => (Vec::new(), Ok(())),
+        Some((posts, answer)) => (posts, answer.result),
+    };
+    let most = asking.context.config.follow.max_posts;
     Found {
+        follow_list: new_follows::join(follow_list, new, asking.ask.overlay, most),
         follow,
         trending,
         affinity,
         interactions,
+        seen,
+        new_follows,
     }
 }
 
-impl Found {
-    /// One source's answer.
-    pub(crate) fn of(&self, source: Source) -> &Attempt<Vec<Candidate>> {
-        match source {
-            Source::Follow => &self.follow,
-            Source::Trending => &self.trending,
-            Source::Affinity => &self.affinity,
-        }
-    }
+/// The list, empty when there is none, and how it was got.
+fn split(attempt: Attempt<Vec<Candidate>>) -> (Vec<Candidate>, Attempt<()>) {
+    let took = attempt.took;
+    let (list, result) = match attempt.result {
+        Ok(list) => (list, Ok(())),
+        Err(outcome) => (Vec::new(), Err(outcome)),
+    };
+    (list, Attempt { result, took })
+}
 
+impl Found {
     /// The lists to merge; a source that is left out is empty.
     pub(crate) fn lists(&self) -> SourceLists<'_> {
         SourceLists {
-            follow: list(&self.follow),
+            follow: &self.follow_list,
             trending: list(&self.trending),
             affinity: list(&self.affinity),
         }
@@ -81,29 +79,52 @@ impl Found {
 
     /// What each source did, F1 first.
     pub(crate) fn traces(&self) -> Vec<SourceTrace> {
-        let trace = |&source| SourceTrace {
+        let trace = |source, found: &[Candidate], outcome, took| SourceTrace {
             source,
-            found: list(self.of(source)).len(),
-            outcome: self.of(source).outcome(),
+            found: found.len(),
+            outcome,
+            took,
         };
-        Source::ALL.iter().map(trace).collect()
+        let of = |source, attempt: &Attempt<Vec<Candidate>>| {
+            trace(source, list(attempt), attempt.outcome(), attempt.took)
+        };
+        vec![
+            trace(
+                Source::Follow,
+                &self.follow_list,
+                self.follow.outcome(),
+                self.follow.took,
+            ),
+            of(Source::Trending, &self.trending),
+            of(Source::Affinity, &self.affinity),
+        ]
+    }
+
+    fn failed(&self, source: Source) -> bool {
+        match source {
+            Source::Follow => self.follow.result.is_err(),
+            Source::Trending => self.trending.result.is_err(),
+            Source::Affinity => self.affinity.result.is_err(),
+        }
     }
 
     /// Whether there is nothing to rank because nothing answered.
     pub(crate) fn all_sources_failed(&self) -> bool {
-        Source::ALL
-            .iter()
-            .all(|source| self.of(*source).result.is_err())
+        Source::ALL.iter().all(|source| self.failed(*source))
     }
 
     /// What is left out.
     pub(crate) fn degraded(&self) -> Vec<Degraded> {
-        let missing = Source::ALL
-            .iter()
-            .filter(|source| self.of(**source).result.is_err());
+        let missing = Source::ALL.iter().filter(|source| self.failed(**source));
         let mut degraded: Vec<Degraded> = missing.map(|source| Degraded::Source(*source)).collect();
         if self.interactions.result.is_err() {
             degraded.push(Degraded::Interactions);
+        }
+        if self.seen.as_ref().is_some_and(|seen| seen.result.is_err()) {
+            degraded.push(Degraded::Seen);
+        }
+        if self.new_follows.is_err() {
+            degraded.push(Degraded::Posts);
         }
         degraded
     }

@@ -1,19 +1,20 @@
 //! F2: what everybody engages with most.
 
-use std::time::Duration;
+use nova_domain::{Candidate, Source};
 
-use nova_domain::Candidate;
-use nova_olap::{Olap, OlapError};
+use crate::asking::Asking;
+use crate::budget::Attempt;
+use crate::trace::Degraded;
 
-use super::Ask;
-use crate::config::FeedConfig;
-
-pub(super) async fn fetch(
-    olap: &Olap,
-    config: &FeedConfig,
-    ask: Ask,
-    deadline: Duration,
-) -> Result<Vec<Candidate>, OlapError> {
-    olap.trending_candidates(ask.now, config.trending, &config.formula, deadline)
+pub(super) async fn fetch<P>(asking: &Asking<'_, P>) -> Attempt<Vec<Candidate>> {
+    let config = asking.context.config;
+    let query = asking.context.olap.trending_candidates(
+        asking.ask.now,
+        config.trending,
+        &config.formula,
+        asking.budget.for_query(),
+    );
+    asking
+        .clickhouse(Degraded::Source(Source::Trending), query)
         .await
 }

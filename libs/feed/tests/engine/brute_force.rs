@@ -1,46 +1,22 @@
 //! The three sources, their features and the whole ranking on a real engine, compared with plain loops over the facts.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
+use nova_cache::{Cache, Overlay};
 use nova_domain::{Candidate, PostId, UserId};
-use nova_feed::{Budget, Posts, rank};
+use nova_feed::{Ask, Budget, FeedConfig, Guards, RankContext, RankedFeed, RankedItem, rank};
 use nova_olap::Olap;
-use nova_ranking::Ranked;
-use nova_social::{PostView, SocialError};
+use nova_testbed::Server;
 use uuid::Uuid;
 
-use crate::support::brute::{Line, Post, World};
-use crate::support::graph::{Case, Facts};
+use crate::support::brute::{Post, World};
+use crate::support::graph::{Case, Facts, Lately, RedisState};
+use crate::support::reference::{Expected, Line, after, ranking};
 use crate::support::{engine, generate};
 
-const CASES: u64 = 250;
+const CASES: u64 = 300;
 const DEADLINE: Duration = Duration::from_secs(20);
-
-/// Lets the viewer see what the case says. The content of posts is not asked for by a ranking.
-struct Allowed<'a>(&'a HashSet<PostId>);
-
-impl Posts for Allowed<'_> {
-    async fn visible_posts(
-        &self,
-        _viewer: UserId,
-        posts: &[PostId],
-    ) -> Result<HashSet<PostId>, SocialError> {
-        Ok(posts
-            .iter()
-            .copied()
-            .filter(|post| self.0.contains(post))
-            .collect())
-    }
-
-    async fn hydrate(
-        &self,
-        _viewer: UserId,
-        _posts: &[PostId],
-    ) -> Result<Vec<PostView>, SocialError> {
-        unreachable!("a ranking does not hydrate")
-    }
-}
 
 fn everything(cases: &[Case]) -> Facts {
     let mut all = Facts::default();
@@ -137,19 +113,66 @@ async fn each_source_finds_what_a_computation_over_the_facts_finds() {
     assert!(found.iter().all(|n| *n > 500), "{found:?}");
 }
 
-fn check_line(line: &Line, ranked: &Ranked, seed: u64) {
+fn overlay(lately: &Lately) -> Overlay {
+    let users =
+        |from: &HashMap<Uuid, bool>| from.iter().map(|(u, on)| ((*u).into(), *on)).collect();
+    Overlay {
+        likes: lately
+            .likes
+            .iter()
+            .map(|(p, on)| ((*p).into(), *on))
+            .collect(),
+        follows: users(&lately.follows),
+        blocks: users(&lately.blocks),
+    }
+}
+
+/// The Redis that a case has.
+fn redis<'a>(case: &Case, up: &'a Cache, down: &'a Cache) -> Option<&'a Cache> {
+    match case.redis {
+        RedisState::Up => Some(up),
+        RedisState::Down => Some(down),
+        RedisState::None => None,
+    }
+}
+
+async fn ranked(
+    olap: &Olap,
+    cache: Option<&Cache>,
+    case: &Case,
+    config: &FeedConfig,
+) -> RankedFeed {
+    let context = RankContext {
+        olap,
+        posts: &case.postgres,
+        cache,
+        config,
+        guards: &Guards::new(&config.breaker),
+    };
+    let ask = Ask {
+        viewer: case.viewer.into(),
+        now: case.now,
+        overlay: &overlay(&case.lately),
+    };
+    Box::pin(rank(&context, &ask, &Budget::start(config)))
+        .await
+        .unwrap()
+}
+
+fn ids(feed: &RankedFeed) -> Vec<Uuid> {
+    let id = |item: &RankedItem| item.ranked.candidate.post_id.uuid();
+    feed.items.iter().map(id).collect()
+}
+
+fn check_line(line: &Line, item: &RankedItem, seed: u64) {
+    let (id, ranked) = (line.post.post_id, item.ranked);
     let sources: Vec<&str> = ranked.sources.iter().map(|s| s.as_str()).collect();
-    assert_eq!(
-        line.sources, sources,
-        "sources of {}, seed {seed}",
-        line.post_id
-    );
+    assert_eq!(line.sources, sources, "sources of {id}, seed {seed}");
     let c = ranked.features.counts;
     assert_eq!(
         line.counts,
         [c.likes, c.comments, c.shares, c.impressions],
-        "counts of {}, seed {seed}",
-        line.post_id
+        "counts of {id}, seed {seed}"
     );
     let t = ranked.terms;
     for (expected, found) in line
@@ -159,59 +182,133 @@ fn check_line(line: &Line, ranked: &Ranked, seed: u64) {
     {
         assert!(
             (expected - found).abs() < 1e-9,
-            "terms of {}: {line:?}, {ranked:?}, seed {seed}",
-            line.post_id
+            "terms of {id}: {line:?}, {ranked:?}, seed {seed}"
         );
     }
+    assert_eq!(
+        (line.liked, line.visibility, line.rank),
+        (
+            item.liked,
+            item.visibility.as_str(),
+            item.rank_before_diversity
+        ),
+        "item {id}, seed {seed}"
+    );
+}
+
+fn check(expected: &Expected, feed: &RankedFeed, seed: u64) {
+    check_story(expected, feed, seed);
+    let order: Vec<Uuid> = expected.lines.iter().map(|l| l.post.post_id).collect();
+    assert_eq!(ids(feed), order, "order, seed {seed}");
+    for (line, item) in expected.lines.iter().zip(&feed.items) {
+        check_line(line, item, seed);
+    }
+}
+
+fn check_story(expected: &Expected, feed: &RankedFeed, seed: u64) {
+    let trace = &feed.trace;
+    let found: Vec<usize> = trace.sources.iter().map(|s| s.found).collect();
+    assert_eq!(found, expected.found, "candidates, seed {seed}");
+    assert_eq!(trace.merged, expected.merged, "merged, seed {seed}");
+    let steps: Vec<_> = trace
+        .filters
+        .iter()
+        .map(|f| (f.filter.as_str(), f.kept, f.removed, f.moved))
+        .collect();
+    assert_eq!(steps, expected.steps, "filters, seed {seed}");
+    assert_eq!(
+        trace.diversity.map(|d| d.deferred),
+        expected.deferred,
+        "diversity, seed {seed}"
+    );
+    assert_eq!(
+        [trace.counts.redis, trace.counts.clickhouse],
+        expected.counted,
+        "counts, seed {seed}"
+    );
+    assert_eq!(trace.ranked, feed.items.len());
+    let degraded: BTreeSet<String> = feed.degraded.iter().map(ToString::to_string).collect();
+    assert_eq!(degraded.len(), feed.degraded.len(), "{:?}", feed.degraded);
+    assert!(
+        degraded
+            .iter()
+            .map(String::as_str)
+            .eq(expected.degraded.iter().copied()),
+        "{degraded:?}, {:?}, seed {seed}",
+        expected.degraded
+    );
 }
 
 #[tokio::test]
 async fn the_ranking_is_what_a_computation_over_the_facts_gives() {
     let cases = generate::cases(10_001, CASES);
+    let (olap, stack) = engine::start_with(&[Server::ClickHouse, Server::Redis]).await;
+    engine::load(&olap, &everything(&cases)).await;
+    let (up, down) = (engine::cache(&stack), engine::no_cache());
+    // What the cases are to show, all of it more than a few times.
+    let mut seen_in_all = [0; 8];
+    for case in &cases {
+        let seed = case.seed;
+        if case.redis == RedisState::Up {
+            engine::fill(&up, case).await;
+        }
+        let cache = redis(case, &up, &down);
+        let feed = ranked(&olap, cache, case, &case.config).await;
+        let expected = ranking(case);
+        check(&expected, &feed, seed);
+        let blocks = case.postgres.up.then(|| case.postgres.blocks.clone());
+        let found = feed.blocks.as_ref();
+        let found = found.map(|blocks| blocks.iter().map(|u| u.uuid()).collect());
+        assert_eq!(found, blocks, "blocks, seed {seed}");
+
+        if case.redis == RedisState::Up {
+            // What ClickHouse had to count is in Redis now.
+            let again = ranked(&olap, cache, case, &case.config).await;
+            assert_eq!(again.trace.counts.clickhouse, 0, "seed {seed}");
+            check(&ranking(&after(case)), &again, seed);
+        }
+        let filters = &feed.trace.filters;
+        for (n, name) in ["own", "blocked", "visibility", "deleted", "seen"]
+            .iter()
+            .enumerate()
+        {
+            let this = filters.iter().filter(|f| f.filter.as_str() == *name);
+            seen_in_all[n] += this.map(|f| f.removed + f.moved).sum::<usize>();
+        }
+        seen_in_all[5] += expected.deferred.unwrap_or(0);
+        seen_in_all[6] += feed.items.len();
+        seen_in_all[7] += expected.counted[0].min(expected.counted[1]);
+    }
+    assert!(seen_in_all.iter().all(|n| *n > 100), "{seen_in_all:?}");
+}
+
+#[tokio::test]
+async fn with_the_stages_switched_off_the_order_is_that_of_the_formula() {
+    let cases = generate::cases(20_001, 60);
     let (olap, _stack) = engine::start().await;
     engine::load(&olap, &everything(&cases)).await;
-    let mut ranked_posts = 0;
+    let mut other = 0;
     for case in &cases {
-        let budget = Budget::start(&case.config);
-        let viewer = UserId::new(case.viewer);
-        let feed = rank(
-            &olap,
-            &Allowed(&case.allowed),
-            &case.config,
-            viewer,
-            case.now,
-            &budget,
-        )
-        .await
-        .unwrap();
-        assert!(
-            feed.degraded.is_empty(),
-            "{:?}, seed {}",
-            feed.degraded,
-            case.seed
-        );
+        let mut config = case.config.clone();
+        config.filters.seen = false;
+        config.diversity.on = false;
+        let plain = ranked(&olap, None, case, &config).await;
+        assert!(plain.items.is_sorted_by(|a, b| {
+            nova_ranking::rank_order(&a.ranked, &b.ranked).is_lt()
+                && a.rank_before_diversity + 1 == b.rank_before_diversity
+        }));
+        let first = plain.items.first();
+        assert!(first.is_none_or(|item| item.rank_before_diversity == 1));
+        assert_eq!(plain.trace.diversity, None);
 
-        let expected = World::new(case).ranking();
-        assert_eq!(
-            feed.posts
-                .iter()
-                .map(|r| r.candidate.post_id.uuid())
-                .collect::<Vec<Uuid>>(),
-            expected
-                .iter()
-                .map(|line| line.post_id)
-                .collect::<Vec<Uuid>>(),
-            "order, seed {}",
-            case.seed
-        );
-        for (line, ranked) in expected.iter().zip(&feed.posts) {
-            check_line(line, ranked, case.seed);
-        }
-        let trace = &feed.trace;
-        assert_eq!(trace.ranked, feed.posts.len());
-        let removed: usize = trace.filters.iter().map(|f| f.removed).sum();
-        assert_eq!(trace.merged, trace.ranked + removed);
-        ranked_posts += trace.ranked;
+        // The other stages only change the order; the places by score are the same.
+        config.filters.seen = true;
+        config.diversity.on = true;
+        let spread = ranked(&olap, None, case, &config).await;
+        let mut sorted = spread.items.clone();
+        sorted.sort_by_key(|item| item.rank_before_diversity);
+        assert_eq!(sorted, plain.items, "seed {}", case.seed);
+        other += usize::from(spread.items != plain.items);
     }
-    assert!(ranked_posts > 1_000, "{ranked_posts}");
+    assert!(other > 20, "{other}");
 }

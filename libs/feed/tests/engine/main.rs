@@ -6,4 +6,6 @@
 
 mod brute_force;
 mod degradation;
+mod many;
+mod newest;
 mod support;

@@ -20,21 +20,10 @@ pub(crate) struct Post {
 /// Likes, comments, shares, impressions.
 pub(crate) type Counts = [u64; 4];
 
-/// A line of the whole ranking.
-#[derive(Debug, Clone)]
-pub(crate) struct Line {
-    pub(crate) post_id: Uuid,
-    /// `follow`, `trending`, `affinity`, in this order.
-    pub(crate) sources: Vec<&'static str>,
-    pub(crate) counts: Counts,
-    /// freshness, engagement, affinity, score
-    pub(crate) terms: [f64; 4],
-}
-
 /// A case reduced to its latest states.
 pub(crate) struct World<'a> {
     case: &'a Case,
-    posts: Vec<PostRow>,
+    pub(crate) posts: Vec<PostRow>,
     followed: HashSet<Uuid>,
     likes: Vec<LikeRow>,
     comments: Vec<CommentRow>,
@@ -102,7 +91,8 @@ impl<'a> World<'a> {
         let mut found = self.posts_where(limits.window_hours, |p| p.visibility == "public");
         newest_first(&mut found);
         // Stable: among equals the newest stays first.
-        found.sort_by(|a, b| self.rate(b.post_id).total_cmp(&self.rate(a.post_id)));
+        let rate = |p: &Post| self.rate(self.counts(p.post_id));
+        found.sort_by(|a, b| rate(b).total_cmp(&rate(a)));
         found.truncate(limits.max_posts as usize);
         found
     }
@@ -160,46 +150,27 @@ impl<'a> World<'a> {
         ]
     }
 
-    /// The whole ranking.
-    pub(crate) fn ranking(&self) -> Vec<Line> {
-        let lists = [
-            ("follow", self.follow()),
-            ("trending", self.trending()),
-            ("affinity", self.affinity()),
-        ];
-        let mut posts: Vec<Post> = lists.iter().flat_map(|(_, posts)| posts.clone()).collect();
-        let mut seen = HashSet::new();
-        posts.retain(|p| seen.insert(p.post_id));
-        posts.retain(|p| p.author_id != self.case.viewer);
-        posts.retain(|p| self.case.allowed.contains(&p.post_id.into()));
-        newest_first(&mut posts);
-        let interactions = self.interactions();
-        let mut lines: Vec<Line> = posts
+    /// What was on the viewer's screen within the configured hours.
+    pub(crate) fn seen(&self) -> HashSet<Uuid> {
+        let hours = i64::from(self.case.config.filters.seen_hours);
+        let since = self.case.now - TimeDelta::hours(hours);
+        self.events
             .iter()
-            .map(|post| Line {
-                post_id: post.post_id,
-                sources: lists
-                    .iter()
-                    .filter(|(_, found)| found.iter().any(|p| p.post_id == post.post_id))
-                    .map(|(name, _)| *name)
-                    .collect(),
-                counts: self.counts(post.post_id),
-                terms: self.terms(post, interactions.get(&post.author_id).map_or(0, Vec::len)),
-            })
-            .collect();
-        // Stable: among equals the newest stays first.
-        lines.sort_by(|a, b| b.terms[3].total_cmp(&a.terms[3]));
-        lines
+            .filter(|e| e.event_type == "impression" && e.user_id == self.case.viewer)
+            .filter(|e| e.occurred_at > since)
+            .map(|e| e.post_id)
+            .collect()
     }
 
-    fn terms(&self, post: &Post, interactions: usize) -> [f64; 4] {
+    /// freshness, engagement, affinity, score
+    pub(crate) fn terms(&self, post: &Post, counts: Counts, interactions: usize) -> [f64; 4] {
         let formula = &self.case.config.formula;
         let microseconds = (self.case.now - post.created_at)
             .num_microseconds()
             .unwrap()
             .max(0);
         let freshness = (-formula.decay_per_hour * (microseconds as f64 / 3.6e9)).exp();
-        let engagement = (1.0 + self.rate(post.post_id)).ln();
+        let engagement = (1.0 + self.rate(counts)).ln();
         let affinity = (1.0 + interactions as f64).ln();
         let weights = formula.weights;
         let score = weights.freshness * freshness
@@ -208,9 +179,9 @@ impl<'a> World<'a> {
         [freshness, engagement, affinity, score]
     }
 
-    fn rate(&self, post: Uuid) -> f64 {
+    fn rate(&self, counts: Counts) -> f64 {
         let formula = &self.case.config.formula;
-        let [likes, comments, shares, impressions] = self.counts(post).map(|n| n as f64);
+        let [likes, comments, shares, impressions] = counts.map(|n| n as f64);
         (likes + formula.comment_weight * comments + formula.share_weight * shares)
             / impressions.max(1.0)
     }
@@ -245,6 +216,6 @@ impl<'a> World<'a> {
     }
 }
 
-fn newest_first(posts: &mut [Post]) {
+pub(crate) fn newest_first(posts: &mut [Post]) {
     posts.sort_by_key(|p| std::cmp::Reverse((p.created_at, p.post_id)));
 }

@@ -1,16 +1,24 @@
 //! A real ClickHouse with the schema and the facts.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use clickhouse::{RowOwned, RowWrite};
+use nova_cache::{Cache, CacheConfig, EventCounts, PostCounts};
+use nova_domain::UserId;
 use nova_olap::{Olap, OlapConfig, schema};
-use nova_testbed::{Stack, wait_for};
+use nova_testbed::{Server, Stack, wait_for};
 
-use super::graph::Facts;
+use super::graph::{Case, Facts};
 
 /// A running engine with an empty schema. It stops when the stack is dropped.
 pub(crate) async fn start() -> (Olap, Stack) {
-    let stack = nova_testbed::clickhouse().await.unwrap();
+    start_with(&[Server::ClickHouse]).await
+}
+
+/// The same, with other servers beside it.
+pub(crate) async fn start_with(servers: &[Server]) -> (Olap, Stack) {
+    let stack = Stack::builder().servers(servers).start().await.unwrap();
     let config = OlapConfig::from_url(&stack.endpoints().clickhouse.parse().unwrap()).unwrap();
     let olap = Olap::new(&config);
     schema::apply(&olap).await.unwrap();
@@ -39,7 +47,7 @@ async fn insert<T: RowOwned + RowWrite>(olap: &Olap, table: &str, rows: &[T]) {
 }
 
 /// Waits for a recount that began after now by the server's clock.
-async fn recounted(olap: &Olap) {
+pub(crate) async fn recounted(olap: &Olap) {
     let now: i64 = one(olap, "SELECT toUnixTimestamp64Milli(now64(3, 'UTC'))").await;
     let recounts = "SELECT toUnixTimestamp64Milli(max(at)) FROM recount_watermarks WHERE name = 'post_engagement'";
     wait_for(Duration::from_secs(60), async || {
@@ -55,6 +63,58 @@ async fn recounted(olap: &Olap) {
     })
     .await
     .unwrap();
+}
+
+/// The Redis of a stack.
+pub(crate) fn cache(stack: &Stack) -> Cache {
+    cache_at(&stack.endpoints().redis)
+}
+
+/// A Redis that nothing listens for.
+pub(crate) fn no_cache() -> Cache {
+    cache_at("redis://127.0.0.1:1")
+}
+
+fn cache_at(url: &str) -> Cache {
+    let mut config = CacheConfig::new(url.parse().unwrap());
+    config.response_timeout = Duration::from_secs(10);
+    Cache::new(&config).unwrap()
+}
+
+/// Writes what Redis knows in a case.
+pub(crate) async fn fill(cache: &Cache, case: &Case) {
+    let (mut counts, mut events, mut deleted) = (vec![], vec![], vec![]);
+    for (post, known) in &case.counters {
+        let post = (*post).into();
+        if let Some([likes, comments]) = known.counts {
+            counts.push(PostCounts {
+                post,
+                likes,
+                comments,
+                version: 1,
+            });
+        }
+        if let Some([shares, impressions]) = known.events {
+            events.push(EventCounts {
+                post,
+                shares,
+                impressions,
+                views: 0,
+                version: 1,
+            });
+        }
+        deleted.push((post, known.deleted, 1));
+    }
+    cache.apply_counts(&counts).await.unwrap();
+    cache.apply_event_counts(&events).await.unwrap();
+    cache.apply_deleted(&deleted).await.unwrap();
+    if let Some(blocks) = &case.kept_blocks {
+        let blocks: HashSet<UserId> = blocks.iter().copied().map(UserId::new).collect();
+        cache
+            .store_blocks(case.viewer.into(), &blocks)
+            .await
+            .unwrap();
+    }
 }
 
 async fn one(olap: &Olap, query: &str) -> i64 {

@@ -1,17 +1,19 @@
 //! Makes random cases: ages at and around every edge of every window, ties, histories of several versions that arrive
 //! in any order and more than once.
 
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use nova_domain::PostId;
 use nova_feed::FeedConfig;
+use nova_ranking::Diversity;
 use rand::seq::{IndexedRandom, SliceRandom};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use uuid::Uuid;
 
-use super::graph::{Case, Facts};
+use super::brute::{Post, World as Latest};
+use super::graph::{Case, Counters, Facts, Lately, Postgres, RedisState, Word};
 use super::rows::{CommentRow, EventRow, FollowRow, LikeRow, PostRow};
 
 /// Cases lie ten days apart, more than any window of posts reaches, so that all of them fit into one database although
@@ -38,22 +40,24 @@ fn case(seed: u64, now: DateTime<Utc>) -> Case {
     world.likes();
     world.comments();
     world.events();
-    let facts = world.shuffled();
-    let config = world.config();
-    let allowed = facts
-        .posts
-        .iter()
-        .filter(|_| world.rng.random_bool(0.9))
-        .map(|post| PostId::new(post.post_id))
-        .collect();
-    Case {
+    let mut case = Case {
         seed,
         now,
         viewer: world.users[0],
-        config,
-        facts,
-        allowed,
+        config: world.config(),
+        facts: world.shuffled(),
+        postgres: Postgres::default(),
+        redis: world.redis(),
+        counters: HashMap::new(),
+        kept_blocks: None,
+        lately: world.lately(),
+    };
+    case.counters = world.counters();
+    if world.rng.random_bool(0.7) {
+        case.kept_blocks = Some(world.some_users(0.2));
     }
+    case.postgres = world.postgres(&case);
+    case
 }
 
 struct World {
@@ -66,6 +70,8 @@ struct World {
     facts: Facts,
     /// Grows with every change, as the position in the write-ahead log does.
     version: u64,
+    /// For so long a post counts as seen.
+    seen_hours: u32,
 }
 
 impl World {
@@ -74,6 +80,11 @@ impl World {
         let users = (0..rng.random_range(1..12))
             .map(|_| Uuid::from_u128(rng.random()))
             .collect();
+        let seen_hours = if rng.random_bool(0.6) {
+            48
+        } else {
+            rng.random_range(1..=72)
+        };
         Self {
             rng,
             now,
@@ -81,6 +92,7 @@ impl World {
             known: Vec::new(),
             facts: Facts::default(),
             version: 0,
+            seen_hours,
         }
     }
 
@@ -194,7 +206,7 @@ impl World {
     fn events(&mut self) {
         for _ in 0..self.rng.random_range(0..150) {
             let (post_id, author_id) = self.post();
-            let at = self.interaction_time();
+            let at = self.event_time();
             let row = EventRow {
                 event_id: self.id(),
                 user_id: self.mostly_viewer(),
@@ -242,14 +254,25 @@ impl World {
         rows.shuffle(&mut self.rng);
     }
 
-    /// The contract's numbers, or limits so small that they cut, and another formula.
+    /// The contract's numbers, or limits so small that they cut, another formula, and stages switched off.
     fn config(&mut self) -> FeedConfig {
         // A loaded machine must not turn an answer into a late one.
         let mut config = FeedConfig {
             source_deadline: Duration::from_secs(20),
+            posts_deadline: Duration::from_secs(20),
             budget: Duration::from_secs(60),
             ..FeedConfig::default()
         };
+        config.filters.seen_hours = self.seen_hours;
+        config.filters.own = self.rng.random_bool(0.8);
+        config.filters.seen = self.rng.random_bool(0.8);
+        config.diversity.on = self.rng.random_bool(0.8);
+        if self.rng.random_bool(0.5) {
+            config.diversity.limits = Diversity {
+                max_per_author: self.rng.random_range(1..5),
+                window: self.rng.random_range(1..15),
+            };
+        }
         if self.rng.random_bool(0.5) {
             config.follow.max_posts = self.rng.random_range(1..10);
             config.trending.max_posts = self.rng.random_range(1..10);
@@ -290,6 +313,114 @@ impl World {
             2 | 3 => self.now - TimeDelta::hours(self.rng.random_range(1..3)),
             _ => self.now - TimeDelta::minutes(self.rng.random_range(0..95 * 24 * 60)),
         }
+    }
+
+    /// At the edge of what counts as seen or a millisecond beside it, within the last days, or whenever.
+    fn event_time(&mut self) -> DateTime<Utc> {
+        match self.rng.random_range(0..4) {
+            0 => {
+                self.now - TimeDelta::hours(i64::from(self.seen_hours))
+                    + TimeDelta::milliseconds(self.rng.random_range(-1..=1))
+            }
+            1 => self.now - TimeDelta::minutes(self.rng.random_range(0..4 * 24 * 60)),
+            _ => self.interaction_time(),
+        }
+    }
+
+    fn redis(&mut self) -> RedisState {
+        match self.rng.random_range(0..10) {
+            0 => RedisState::Down,
+            1 => RedisState::None,
+            _ => RedisState::Up,
+        }
+    }
+
+    /// Likes, follows and blocks done and undone just now, true to the rest or not.
+    fn lately(&mut self) -> Lately {
+        let mut lately = Lately::default();
+        if self.rng.random_bool(0.4) {
+            return lately;
+        }
+        for user in self.users.clone() {
+            if self.rng.random_bool(0.25) {
+                lately.follows.insert(user, self.rng.random_bool(0.5));
+            }
+            if self.rng.random_bool(0.15) {
+                lately.blocks.insert(user, self.rng.random_bool(0.5));
+            }
+        }
+        for (post, _) in self.known.clone() {
+            if self.rng.random_bool(0.1) {
+                lately.likes.insert(post, self.rng.random_bool(0.5));
+            }
+        }
+        lately
+    }
+
+    /// Of some posts Redis knows everything, of some a part, of others nothing.
+    fn counters(&mut self) -> HashMap<Uuid, Counters> {
+        let mut known = HashMap::new();
+        for (post, _) in self.known.clone() {
+            let mut two = |p| {
+                let numbers = [self.rng.random_range(0..9), self.rng.random_range(0..40)];
+                self.rng.random_bool(p).then_some(numbers)
+            };
+            let counters = Counters {
+                counts: two(0.7),
+                events: two(0.7),
+                deleted: self.rng.random_bool(0.1),
+            };
+            known.insert(post, counters);
+        }
+        known
+    }
+
+    fn some_users(&mut self, p: f64) -> HashSet<Uuid> {
+        let all = self.users.clone().into_iter();
+        all.filter(|_| self.rng.random_bool(p)).collect()
+    }
+
+    /// PostgreSQL says what it likes about each post, and knows of posts that have not arrived in ClickHouse yet.
+    fn postgres(&mut self, case: &Case) -> Postgres {
+        let mut postgres = Postgres {
+            up: self.rng.random_bool(0.8),
+            blocks: self.some_users(0.2),
+            ..Postgres::default()
+        };
+        let latest = Latest::new(case);
+        let arrived = latest.posts.iter().filter(|p| {
+            p.deleted_at.is_none() && (p.visibility == "public" || p.visibility == "followers")
+        });
+        postgres.posts = arrived
+            .map(|p| Post {
+                post_id: p.post_id,
+                author_id: p.author_id,
+                created_at: p.created_at,
+            })
+            .collect();
+        for _ in 0..self.rng.random_range(0..6) {
+            let post = Post {
+                post_id: self.id(),
+                author_id: self.user(),
+                created_at: self.post_time(),
+            };
+            postgres.posts.push(post);
+            self.known.push((post.post_id, post.author_id));
+        }
+        for (post, _) in self.known.clone() {
+            let (deleted, blocked) = (self.rng.random_bool(0.07), self.rng.random_bool(0.07));
+            let word = Word {
+                visible: !deleted && !blocked && self.rng.random_bool(0.93),
+                deleted,
+                blocked,
+                liked: self.rng.random_bool(0.2),
+                visibility: self.visibility(),
+            };
+            if self.rng.random_bool(0.97) {
+                postgres.words.insert(post, word);
+            }
+        }
+        postgres
     }
 
     fn visibility(&mut self) -> &'static str {

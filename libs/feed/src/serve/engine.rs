@@ -1,0 +1,143 @@
+//! What all requests share.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use nova_cache::{Cache, CacheError, PostBody, RankLock};
+use nova_domain::{PostId, UserId};
+use tokio::sync::Semaphore;
+use tokio_util::task::TaskTracker;
+
+use super::complaints::Complaints;
+use super::pipeline::PipelineWatch;
+use super::ranker::Ranker;
+use super::ranking::Fresh;
+use crate::config::FeedConfig;
+use crate::cursor::CursorKey;
+use crate::error::Unavailable;
+use crate::memory::Memory;
+use crate::protect::{Gate, Guards};
+use crate::single_flight::SingleFlight;
+
+/// Writes to Redis under way behind answers that were given, at most. What does not fit is not written: the next
+/// request makes it again.
+const BACKGROUND_WRITES: usize = 256;
+
+/// Queries for counts under way behind answers that were given, at most.
+const BACKGROUND_COUNTS: usize = 4;
+
+/// How long a count behind an answer may take.
+const BACKGROUND_DEADLINE: Duration = Duration::from_secs(2);
+
+/// The state of a feed service in one process; all of it can be made again from the servers.
+pub(crate) struct Engine<P, R> {
+    pub(crate) posts: Arc<P>,
+    pub(crate) ranker: R,
+    pub(crate) cache: Option<Cache>,
+    pub(crate) config: FeedConfig,
+    pub(crate) guards: Guards,
+    pub(crate) key: CursorKey,
+    pub(crate) memory: Memory,
+    pub(crate) gate: Gate,
+    pub(crate) flights: SingleFlight<UserId, Result<Arc<Fresh>, Unavailable>>,
+    /// Everything that outlives the request it belongs to.
+    pub(crate) tasks: TaskTracker,
+    pub(crate) pipeline: PipelineWatch,
+    pub(crate) complaints: Complaints,
+    writes: Arc<Semaphore>,
+    counts: Arc<Semaphore>,
+}
+
+impl<P, R: Ranker> Engine<P, R> {
+    pub(crate) fn new(
+        posts: Arc<P>,
+        ranker: R,
+        cache: Option<Cache>,
+        config: FeedConfig,
+        guards: Guards,
+        key: CursorKey,
+    ) -> Self {
+        let tasks = TaskTracker::new();
+        let index = |n: u32| usize::try_from(n).unwrap_or(usize::MAX);
+        Self {
+            posts,
+            ranker,
+            cache,
+            guards,
+            key,
+            memory: Memory::new(u64::from(config.memory_mib) * 1024 * 1024),
+            gate: Gate::new(index(config.max_rankings), index(config.ranking_queue)),
+            flights: SingleFlight::new(tasks.clone()),
+            tasks,
+            pipeline: PipelineWatch::default(),
+            complaints: Complaints::default(),
+            writes: Arc::new(Semaphore::new(BACKGROUND_WRITES)),
+            counts: Arc::new(Semaphore::new(BACKGROUND_COUNTS)),
+            config,
+        }
+    }
+
+    /// Waits until nothing runs behind answers any more, at most `within`.
+    pub(crate) async fn drain(&self, within: Duration) -> bool {
+        self.tasks.close();
+        let drained = tokio::time::timeout(within, self.tasks.wait()).await;
+        self.tasks.reopen();
+        drained.is_ok()
+    }
+}
+
+impl<P: Send + Sync + 'static, R: Ranker> Engine<P, R> {
+    /// Keeps what posts show, behind the answer: each with the newest change that was known before it was read.
+    pub(crate) fn keep_bodies(self: &Arc<Self>, bodies: Vec<(PostId, PostBody, Option<u64>)>) {
+        self.write_behind(|cache| async move {
+            let bodies: Vec<_> = bodies
+                .iter()
+                .map(|(post, body, v)| (*post, body, *v))
+                .collect();
+            cache.store_bodies_as_of(&bodies).await
+        });
+    }
+
+    /// Gives the right to rank for a viewer back.
+    pub(crate) fn release(self: &Arc<Self>, lock: RankLock) {
+        self.write_behind(|cache| async move { cache.release_rank_lock(lock).await });
+    }
+
+    /// A write that nobody waits for. One that fails is made again by a later request.
+    fn write_behind<F>(self: &Arc<Self>, write: impl FnOnce(Cache) -> F)
+    where
+        F: Future<Output = Result<(), CacheError>> + Send + 'static,
+    {
+        let Some(cache) = self.cache.clone() else {
+            return;
+        };
+        let Ok(place) = Arc::clone(&self.writes).try_acquire_owned() else {
+            return;
+        };
+        let (guard, write) = (self.guards.redis.clone(), write(cache));
+        self.tasks.spawn(async move {
+            let _place = place;
+            // The cache counts its errors; the breaker tells of an outage.
+            let _ = guard.call(write).await;
+        });
+    }
+
+    /// Counts posts that Redis has no counts of, and puts the counts there: the next answer finds them.
+    pub(crate) fn count_behind(self: &Arc<Self>, posts: Vec<PostId>) {
+        let (Some(cache), Ok(place)) = (
+            self.cache.clone(),
+            Arc::clone(&self.counts).try_acquire_owned(),
+        ) else {
+            return;
+        };
+        let engine = Arc::clone(self);
+        self.tasks.spawn(async move {
+            let _place = place;
+            let counted = engine
+                .ranker
+                .counters(&posts, Some(&cache), BACKGROUND_DEADLINE);
+            // The breaker tells of an outage; until then an answer has the counts of its ranking.
+            let _ = engine.guards.clickhouse.call(counted).await;
+        });
+    }
+}

@@ -212,11 +212,15 @@ CREATE TABLE IF NOT EXISTS post_metrics_1h
     shares      UInt64,
     clicks      UInt64,
     dwell_ms    UInt64,
-    _version    UInt64
+    _version    UInt64,
+    -- What was recounted lately: `nova projector` asks for it every two seconds.
+    INDEX version_range _version TYPE minmax GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree(_version)
 ORDER BY (post_id, hour)
 SETTINGS index_granularity = 1024;
+
+ALTER TABLE post_metrics_1h ADD INDEX IF NOT EXISTS version_range _version TYPE minmax GRANULARITY 1;
 
 -- The 200 hottest public posts of the last hour, as computed at `computed_at`: read the newest computation of the last two
 -- minutes; while there is no such post nothing is computed.
@@ -234,6 +238,65 @@ CREATE TABLE IF NOT EXISTS hot_posts_1h
 ENGINE = ReplacingMergeTree
 ORDER BY (computed_at, rank)
 TTL toDateTime(computed_at) + INTERVAL 1 HOUR;
+
+-- Who did something in which hour: one row per client event, so that an event that comes twice counts once. For choosing the
+-- users whose feeds and suggestions are prepared; two days are kept.
+CREATE TABLE IF NOT EXISTS user_activity_1h
+(
+    hour     DateTime('UTC'),
+    user_id  UUID,
+    event_id UUID
+)
+ENGINE = ReplacingMergeTree
+ORDER BY (hour, user_id, event_id)
+TTL hour + INTERVAL 2 DAY;
+
+-- When a post was last on a user's screen: the feed shows what is new to a viewer first. Keyed, so that an impression that
+-- comes again changes nothing and one that comes late does not turn the time back. Feeds look back two days, three are kept.
+CREATE TABLE IF NOT EXISTS user_impressions_2d
+(
+    user_id UUID,
+    post_id UUID,
+    seen_at DateTime64(3, 'UTC')
+)
+ENGINE = ReplacingMergeTree(seen_at)
+ORDER BY (user_id, post_id)
+TTL toDateTime(seen_at) + INTERVAL 3 DAY
+SETTINGS index_granularity = 512;
+
+-- Whose followers changed, and when ClickHouse learnt of it: a work list, as post_changes is.
+CREATE TABLE IF NOT EXISTS follow_changes
+(
+    changed_at  DateTime64(3, 'UTC'),
+    followee_id UUID
+)
+ENGINE = MergeTree
+ORDER BY (changed_at, followee_id)
+TTL toDateTime(changed_at) + INTERVAL 8 DAY;
+
+-- The absolute number of each user's followers.
+CREATE TABLE IF NOT EXISTS author_followers
+(
+    user_id   UUID,
+    followers UInt64,
+    _version  UInt64
+)
+ENGINE = ReplacingMergeTree(_version)
+ORDER BY user_id
+SETTINGS index_granularity = 1024;
+
+-- The 1,000 users with most followers, as computed at `computed_at`: read the newest computation.
+CREATE TABLE IF NOT EXISTS most_followed_users
+(
+    computed_at DateTime64(3, 'UTC'),
+    rank        UInt32,
+    user_id     UUID,
+    followers   UInt64
+)
+ENGINE = ReplacingMergeTree
+ORDER BY (computed_at, rank)
+TTL toDateTime(computed_at) + INTERVAL 1 HOUR
+SETTINGS index_granularity = 1024;
 
 -- ============================================================================ views: facts in another order
 
@@ -257,6 +320,15 @@ CREATE MATERIALIZED VIEW IF NOT EXISTS mv_user_author_90d_shares TO user_author_
 SELECT user_id, author_id, 'share' AS kind, event_id AS ref_id, occurred_at AS interacted_at, _version, 0 AS _deleted
 FROM events_raw
 WHERE event_type = 'share';
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS mv_user_activity_1h TO user_activity_1h AS
+SELECT toStartOfHour(toDateTime(occurred_at, 'UTC')) AS hour, user_id, event_id
+FROM events_raw;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS mv_user_impressions_2d TO user_impressions_2d AS
+SELECT user_id, post_id, occurred_at AS seen_at
+FROM events_raw
+WHERE event_type = 'impression';
 
 -- ============================================================================ views: recounts
 
@@ -396,6 +468,57 @@ FROM post_engagement FINAL
 WHERE created_at > computed_at - INTERVAL 1 HOUR AND created_at <= computed_at + INTERVAL 1 HOUR AND NOT hidden AND visibility = 'public'
 ORDER BY rank
 LIMIT 200;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS mv_follow_changes TO follow_changes AS
+SELECT DISTINCT now64(3, 'UTC') AS changed_at, followee_id FROM follows_cdc;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS mv_author_followers_watermark TO recount_watermarks AS
+SELECT 'author_followers' AS name, fromUnixTimestamp64Milli(toInt64(max(_version)), 'UTC') AS at
+FROM author_followers
+HAVING count() > 0;
+
+-- Recounts the followers of everybody who won or lost one, by the same rule as mv_post_engagement. The very first recount
+-- also takes in the follows that were there before the work list was.
+CREATE MATERIALIZED VIEW IF NOT EXISTS mv_author_followers
+REFRESH EVERY 5 SECOND APPEND TO author_followers AS
+WITH
+    toUInt64(toUnixTimestamp64Milli(now64(3, 'UTC'))) AS recounted_at,
+    (
+        SELECT if(count() = 2, min(at), toDateTime64(10, 3, 'UTC'))
+        FROM (SELECT DISTINCT at FROM recount_watermarks WHERE name = 'author_followers' ORDER BY at DESC LIMIT 2)
+    ) - INTERVAL 10 SECOND AS since,
+    changed AS
+    (
+        SELECT followee_id FROM follow_changes WHERE changed_at >= since
+        UNION DISTINCT
+        SELECT followee_id FROM follow_graph
+        WHERE (SELECT count() FROM recount_watermarks WHERE name = 'author_followers') = 0
+    )
+SELECT changed.followee_id AS user_id, live.n AS followers, recounted_at AS _version
+FROM changed
+LEFT JOIN
+(
+    SELECT followee_id, count() AS n FROM follow_graph FINAL WHERE followee_id IN (changed) GROUP BY followee_id
+) AS live ON live.followee_id = changed.followee_id;
+
+-- Reads one row per user who was ever followed.
+CREATE MATERIALIZED VIEW IF NOT EXISTS mv_most_followed_users
+REFRESH EVERY 15 SECOND APPEND TO most_followed_users AS
+WITH now64(3, 'UTC') AS computed_at
+SELECT
+    computed_at,
+    toUInt32(row_number() OVER (ORDER BY followers DESC, UUIDToNum(user_id) DESC)) AS rank,
+    user_id,
+    followers
+FROM
+(
+    SELECT user_id, followers
+    FROM author_followers FINAL
+    WHERE followers > 0
+    ORDER BY followers DESC, UUIDToNum(user_id) DESC
+    LIMIT 1000
+)
+ORDER BY rank;
 
 -- ============================================================================ views that are read
 

@@ -6,6 +6,7 @@ SELECT
     toUInt64(likes) AS likes,
     toUInt64(comments) AS comments,
     toUInt64(shares) AS shares,
-    toUInt64(impressions) AS impressions
+    toUInt64(impressions) AS impressions,
+    toUInt64(views) AS views
 FROM post_ranking_scores
 WHERE post_id IN {post_ids:Array(UUID)}

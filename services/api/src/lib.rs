@@ -5,12 +5,14 @@
 
 mod app;
 pub mod auth;
+pub mod console;
 mod extract;
 mod handlers;
 mod health;
 mod janitor;
 pub mod metrics;
 mod middleware;
+mod openapi;
 mod problem;
 mod rate_limit;
 mod router;
@@ -19,6 +21,7 @@ mod state;
 
 pub use app::{ApiError, Application, Dependencies};
 pub use health::checks;
+pub use openapi::openapi_json;
 
 #[cfg(test)]
 mod tests;

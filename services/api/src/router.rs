@@ -2,37 +2,38 @@
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{delete, get, post, put};
 use tower_http::catch_panic::CatchPanicLayer;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
-use crate::handlers::{comments, events, fallback, feed, graph, likes, posts, profile};
+use crate::handlers::{comments, discover, events, fallback, feed, graph, likes, posts, profile};
 use crate::middleware::{observe, problem_of_panic, protect};
+use crate::openapi;
 use crate::state::AppState;
 
-/// Every route with everything around it.
+/// Every route of the API, each with its operation in the document.
+pub(crate) fn routes() -> OpenApiRouter<AppState> {
+    let api = OpenApiRouter::new()
+        .routes(routes!(profile::put_me))
+        .routes(routes!(graph::follow, graph::unfollow))
+        .routes(routes!(graph::block, graph::unblock))
+        .routes(routes!(posts::create))
+        .routes(routes!(posts::get, posts::delete))
+        .routes(routes!(likes::like, likes::unlike))
+        .routes(routes!(comments::list, comments::create))
+        .routes(routes!(comments::delete))
+        .routes(routes!(events::create))
+        .routes(routes!(feed::get))
+        .routes(routes!(discover::suggested_users))
+        .routes(routes!(discover::trending))
+        .routes(routes!(openapi::get));
+    OpenApiRouter::with_openapi(openapi::frame()).nest("/api/v1", api)
+}
+
+/// Every route and page with everything around it.
 pub(crate) fn router(state: AppState) -> Router {
-    let api = Router::new()
-        .route("/users/me", put(profile::put_me))
-        .route(
-            "/users/{id}/follow",
-            put(graph::follow).delete(graph::unfollow),
-        )
-        .route(
-            "/users/{id}/block",
-            put(graph::block).delete(graph::unblock),
-        )
-        .route("/posts", post(posts::create))
-        .route("/posts/{id}", get(posts::get).delete(posts::delete))
-        .route("/posts/{id}/like", put(likes::like).delete(likes::unlike))
-        .route(
-            "/posts/{id}/comments",
-            get(comments::list).post(comments::create),
-        )
-        .route("/comments/{id}", delete(comments::delete))
-        .route("/events", post(events::create))
-        .route("/feed", get(feed::get));
-    Router::new()
-        .nest("/api/v1", api)
+    let (api, _document) = routes().split_for_parts();
+    api.merge(openapi::page())
         .fallback(fallback::not_found)
         .method_not_allowed_fallback(fallback::method_not_allowed)
         // The last one is the outermost.

@@ -5,15 +5,16 @@ mod common;
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use common::{Api, token};
-use nova_domain::UserId;
+use common::client::{Answer, Ask, Client};
+use common::{Api, Servers};
+use nova_domain::{PostId, UserId};
 use nova_social::migrate;
 use nova_stream::{StoredEvent, topics};
 use nova_testbed::{Server, Stack, wait_for};
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::message::Message as _;
-use reqwest::{Method, Response};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 const GET: Method = Method::GET;
@@ -24,21 +25,21 @@ const DELETE: Method = Method::DELETE;
 struct World {
     stack: Stack,
     api: Api,
-    client: reqwest::Client,
+    client: Client,
 }
 
 impl World {
     async fn start(servers: &[Server]) -> anyhow::Result<Self> {
         let stack = Stack::builder().servers(servers).start().await?;
-        let api = Api::start(&stack.endpoints().postgres, &stack.endpoints().kafka).await?;
+        let api = Api::start(&Servers::of(stack.endpoints()), &[]).await?;
         migrate(api.social.pool(), "password").await?;
         if servers.contains(&Server::Kafka) {
             topics::ensure(&stack.endpoints().kafka).await?;
         }
         Ok(Self {
+            client: Client::new(api.addr),
             stack,
             api,
-            client: reqwest::Client::new(),
         })
     }
 
@@ -56,16 +57,15 @@ impl World {
         path: &str,
         body: Option<&Value>,
         headers: &[(&str, &str)],
-    ) -> anyhow::Result<Response> {
-        let url = format!("http://{}/api/v1{path}", self.api.addr);
-        let mut request = self.client.request(method, url).bearer_auth(token(user)?);
-        if let Some(body) = body {
-            request = request.json(body);
-        }
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        Ok(request.send().await?)
+    ) -> anyhow::Result<Answer> {
+        let ask = Ask {
+            user: Some(user),
+            method,
+            path,
+            body,
+            headers,
+        };
+        self.client.send(ask).await
     }
 
     /// Sends, expects a status, gives the body.
@@ -80,17 +80,13 @@ impl World {
         let answer = self
             .send(user, method.clone(), path, body.as_ref(), &[])
             .await?;
-        let got = answer.status().as_u16();
-        let text = answer.text().await?;
         anyhow::ensure!(
-            got == status,
-            "{method} {path}: {got}, not {status}: {text}"
+            answer.status == status,
+            "{method} {path}: {}, not {status}: {}",
+            answer.status,
+            answer.text
         );
-        Ok(if text.is_empty() {
-            Value::Null
-        } else {
-            serde_json::from_str(&text)?
-        })
+        Ok(answer.body())
     }
 
     async fn user(&self, handle: &str) -> anyhow::Result<UserId> {
@@ -231,10 +227,10 @@ async fn a_repeated_post_is_one_post() -> anyhow::Result<()> {
     let mut replayed = Vec::new();
     for _ in 0..3 {
         let answer = world.send(ada, POST, "/posts", Some(&post()), &key).await?;
-        assert_eq!(answer.status(), 201);
-        replayed.push(answer.headers().contains_key("idempotent-replayed"));
-        let location = answer.headers()["location"].to_str()?.to_owned();
-        answers.insert((location, answer.text().await?));
+        assert_eq!(answer.status, 201);
+        replayed.push(answer.headers.contains_key("idempotent-replayed"));
+        let location = answer.headers["location"].to_str()?.to_owned();
+        answers.insert((location, answer.text));
     }
     assert_eq!(replayed, [false, true, true]);
     assert_eq!(
@@ -244,7 +240,7 @@ async fn a_repeated_post_is_one_post() -> anyhow::Result<()> {
     );
     let other = json!({"caption": "other", "media_url": "https://m.example/1", "media_type": "image", "visibility": "public"});
     let answer = world.send(ada, POST, "/posts", Some(&other), &key).await?;
-    assert_eq!(answer.status(), 422);
+    assert_eq!(answer.status, 422);
     assert_eq!(world.rows().await?, [1, 1, 0, 0, 0, 0, 1]);
     world.stop().await
 }
@@ -370,12 +366,94 @@ async fn events_are_refused_while_kafka_is_down() -> anyhow::Result<()> {
     let answer = world
         .send(ada, POST, "/events", Some(&json!({"events": [good]})), &[])
         .await?;
-    assert_eq!(answer.status(), 503);
-    assert!(answer.headers().contains_key("retry-after"));
-    assert_eq!(
-        answer.json::<Value>().await?["type"],
-        "urn:nova:problem:unavailable"
-    );
+    assert_eq!(answer.status, 503);
+    assert!(answer.headers.contains_key("retry-after"));
+    assert_eq!(answer.body()["type"], "urn:nova:problem:unavailable");
+    world.stop().await
+}
+
+/// What a request wrote is in Redis when it is answered: nobody waits for the pipeline to see their own action.
+#[tokio::test]
+async fn own_writes_are_told_at_once() -> anyhow::Result<()> {
+    let world = World::start(&[Server::Postgres, Server::Redis]).await?;
+    let (ada, bob) = (world.user("ada").await?, world.user("bob").await?);
+    let cache = &world.api.cache;
+    // Connecting takes longer than a request waits.
+    wait_for(Duration::from_secs(20), || async {
+        cache.ping().await.map_err(|error| error.to_string())
+    })
+    .await?;
+    let made = world.expect(201, ada, POST, "/posts", Some(post())).await?;
+    let id: PostId = made["post_id"].as_str().unwrap().parse()?;
+    let body = cache.hydration(bob, &[id]).await?.bodies.remove(0);
+    assert_eq!(body.map(|body| body.caption), Some("hello".to_owned()));
+
+    let (like, follow) = (format!("/posts/{id}/like"), format!("/users/{ada}/follow"));
+    for (method, on) in [(PUT, true), (DELETE, false), (PUT, true)] {
+        for path in [&like, &follow] {
+            world.expect(204, bob, method.clone(), path, None).await?;
+        }
+        let overlay = cache.overlay(bob).await?;
+        assert_eq!(overlay.likes.get(&id), Some(&on));
+        assert_eq!(overlay.follows.get(&ada), Some(&on));
+    }
+    for (method, on) in [(PUT, true), (DELETE, false)] {
+        let path = format!("/users/{bob}/block");
+        world.expect(204, ada, method, &path, None).await?;
+        for (one, other) in [(ada, bob), (bob, ada)] {
+            let overlay = cache.overlay(one).await?;
+            assert_eq!(overlay.blocks.get(&other), Some(&on));
+        }
+        // The follow does not come back with the end of the block.
+        assert_eq!(cache.overlay(bob).await?.follows.get(&ada), Some(&false));
+    }
+    world
+        .expect(204, ada, DELETE, &format!("/posts/{id}"), None)
+        .await?;
+    let row = cache.counters(&[id]).await?.remove(0);
+    assert!(row.is_some_and(|row| row.deleted));
+    // What is refused is not told.
+    world.expect(404, bob, PUT, &like, None).await?;
+    world.stop().await
+}
+
+/// A block that PostgreSQL has and Redis was never told would be a block that does not show.
+#[tokio::test]
+async fn a_write_is_told_although_its_client_has_hung_up() -> anyhow::Result<()> {
+    let world = World::start(&[Server::Postgres, Server::Redis]).await?;
+    let (ada, bob) = (world.user("ada").await?, world.user("bob").await?);
+    // Holds up the write until its client has gone.
+    let mut transaction = world.api.social.pool().begin().await?;
+    sqlx::query("LOCK TABLE blocks IN ACCESS EXCLUSIVE MODE")
+        .execute(&mut *transaction)
+        .await?;
+    let path = format!("/users/{bob}/block");
+    let held_up = wait_for(Duration::from_secs(20), || async {
+        let waiting =
+            "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'blocks'::regclass";
+        let waiting: Result<i64, _> = sqlx::query_scalar(waiting)
+            .fetch_one(world.api.social.pool())
+            .await;
+        match waiting {
+            Ok(1) => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
+    });
+    tokio::select! {
+        answer = world.send(ada, PUT, &path, None, &[]) => anyhow::bail!("{answer:?}"),
+        held_up = held_up => held_up?,
+    }
+    transaction.rollback().await?;
+    wait_for(Duration::from_secs(20), || async {
+        let overlay = world.api.cache.overlay(bob).await;
+        let overlay = overlay.map_err(|error| error.to_string())?;
+        match overlay.blocks.get(&ada) {
+            Some(true) => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
+    })
+    .await?;
+    assert_eq!(world.rows().await?[3], 1, "the block was written");
     world.stop().await
 }
 

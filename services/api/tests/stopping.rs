@@ -4,7 +4,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::{Api, token};
+use common::{Api, Servers, token};
 use nova_domain::UserId;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -14,7 +14,7 @@ const SOON: Duration = Duration::from_secs(10);
 
 #[tokio::test]
 async fn a_request_under_way_is_answered_and_idle_connections_are_closed() -> anyhow::Result<()> {
-    let api = Api::start("postgres://nova@127.0.0.1:1/nova", "127.0.0.1:1").await?;
+    let api = Api::start(&Servers::none(), &[]).await?;
     let addr = api.addr;
     let body = r#"{"handle": "a b", "display_name": "Ada"}"#;
     let head = format!(

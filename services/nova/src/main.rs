@@ -8,7 +8,9 @@ use clap::{Parser, Subcommand};
 use nova_runtime::{Env, LogConfig, telemetry};
 
 use crate::commands::api::{self, Services};
-use crate::commands::{connector, import, migrate, projector, simulate, token};
+use crate::commands::{
+    connector, explain, import, jobs, migrate, openapi, projector, simulate, token,
+};
 
 /// The feed backend: PostgreSQL to Debezium to Kafka to ClickHouse, ranked and served.
 #[derive(Debug, Parser)]
@@ -24,14 +26,20 @@ enum Command {
     Api,
     /// Follow the topics beside ClickHouse.
     Projector,
+    /// Run the scheduled jobs, or one of them once.
+    Jobs(jobs::Args),
     /// Everything that runs for long, in one process.
     All,
     /// Bring PostgreSQL, the topics and ClickHouse to the schema of this release.
     Migrate(migrate::Args),
     /// Deploy the Debezium connector, or look at it.
     Connector(connector::Args),
+    /// Print the document of the HTTP API (OpenAPI 3.1).
+    Openapi,
     /// Print a bearer token for development.
     Token(token::Args),
+    /// Say why a user's feed is as it is.
+    Explain(explain::Args),
     /// Read users, follows, posts, likes, comments and events from files.
     Import(import::Args),
     /// Let a population of simulated users use the API.
@@ -55,10 +63,13 @@ async fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Api => api::run(&env, Services::Api).await,
         Command::Projector => projector::run(&env).await,
-        Command::All => api::run(&env, Services::ApiAndProjector).await,
+        Command::Jobs(args) => jobs::run(&env, &args).await,
+        Command::All => api::run(&env, Services::All).await,
         Command::Migrate(args) => migrate::run(&env, &args).await,
         Command::Connector(args) => connector::run(&env, &args).await,
+        Command::Openapi => openapi::run(),
         Command::Token(args) => token::run(&env, &args),
+        Command::Explain(args) => explain::run(&env, &args).await,
         Command::Import(args) => import::run(&env, &args).await,
         Command::Simulate(args) => simulate::run(&env, &args).await,
     }

@@ -37,15 +37,28 @@ fn a_token_is_printed_alone_and_accepted() {
     assert_eq!(verifier.verify(token), Ok(USER.parse().unwrap()));
 }
 
+/// What `nova api` needs; nobody listens there.
+const SERVERS: [(&str, &str); 5] = [
+    ("NOVA_POSTGRES_URL", "postgres://nova:hush@127.0.0.1:1/nova"),
+    ("NOVA_CLICKHOUSE_URL", "http://nova:hush@127.0.0.1:1"),
+    ("NOVA_KAFKA_BROKERS", "127.0.0.1:1"),
+    ("NOVA_REDIS_URL", "redis://:hush@127.0.0.1:1"),
+    ("NOVA_AUTH_SECRET", SECRET),
+];
+
 #[test]
 fn what_is_missing_is_named() {
-    for (arguments, variable) in [
-        (&["token", USER][..], "NOVA_AUTH_SECRET"),
-        (&["api"], "NOVA_POSTGRES_URL"),
-        (&["migrate"], "NOVA_POSTGRES_URL"),
-    ] {
-        let output = nova(arguments, &[]).unwrap();
-        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+    let all = SERVERS.map(|(variable, _)| ("api", variable));
+    let others = [
+        ("token", "NOVA_AUTH_SECRET"),
+        ("migrate", "NOVA_POSTGRES_URL"),
+    ];
+    for (command, variable) in all.into_iter().chain(others) {
+        let rest = SERVERS.into_iter().filter(|(it, _)| *it != variable);
+        let mut arguments = vec![command];
+        arguments.extend((command == "token").then_some(USER));
+        let output = nova(&arguments, &rest.collect::<Vec<_>>()).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{command} {variable}");
         assert!(
             text(&output.stderr).contains(&format!("{variable}: is not set")),
             "{}",
@@ -59,13 +72,8 @@ fn what_is_missing_is_named() {
 fn an_address_that_cannot_be_bound_is_named() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let addr = taken.local_addr().unwrap().to_string();
-    let servers = [
-        ("NOVA_POSTGRES_URL", "postgres://nova:hush@127.0.0.1:1/nova"),
-        ("NOVA_CLICKHOUSE_URL", "http://nova:hush@127.0.0.1:1"),
-        ("NOVA_KAFKA_BROKERS", "127.0.0.1:1"),
-        ("NOVA_AUTH_SECRET", SECRET),
-        ("NOVA_API_ADDR", &addr),
-    ];
+    let mut servers = SERVERS.to_vec();
+    servers.push(("NOVA_API_ADDR", &addr));
     let output = nova(&["api"], &servers).unwrap();
     assert_eq!(output.status.code(), Some(1));
     let stderr = text(&output.stderr);

@@ -4,21 +4,14 @@ use std::time::Duration;
 
 use nova_olap::{DeadLetter, Olap};
 use nova_runtime::Shutdown;
-use nova_stream::{Record, StreamError, TopicReader, topics};
+use nova_stream::{Record, TopicReader, topics};
 
 use crate::backoff::Backoff;
+use crate::error::ProjectorError;
 use crate::metrics as names;
 
 const GROUP: &str = "nova-projector-quarantine";
 const WRITE_DEADLINE: Duration = Duration::from_secs(10);
-
-/// Why the projector ended.
-#[derive(Debug, thiserror::Error)]
-pub enum ProjectorError {
-    /// The topics cannot be read.
-    #[error("the topics cannot be read")]
-    Stream(#[from] StreamError),
-}
 
 /// Follows the topics until the signal to stop. Offsets are stored only behind what has been written: a crash repeats
 /// work, and `dead_letters` is keyed by position. While ClickHouse is down it waits, because giving up would lose the
@@ -26,38 +19,44 @@ pub enum ProjectorError {
 ///
 /// # Errors
 /// [`ProjectorError::Stream`] when the consumer cannot be made or fails for good.
-pub async fn run(brokers: &str, olap: Olap, shutdown: Shutdown) -> Result<(), ProjectorError> {
-    let reader = TopicReader::subscribe(brokers, GROUP, &topics::DATA_TOPICS)?;
+pub(crate) async fn run(
+    brokers: &str,
+    olap: Olap,
+    shutdown: Shutdown,
+) -> Result<(), ProjectorError> {
+    let mut reader = TopicReader::subscribe(brokers, GROUP, &topics::DATA_TOPICS)?;
     loop {
         let record = tokio::select! {
             () = shutdown.requested() => break,
             record = reader.next() => record?,
         };
-        if record.is_empty && !quarantine(&olap, &record, &shutdown).await {
+        if record.is_empty() && !quarantine(&olap, &record, &shutdown).await {
             break;
         }
-        reader.done_with(&record)?;
+        reader.done_with([&record.position])?;
     }
-    reader.close();
+    reader.close().await;
     Ok(())
 }
 
 /// Whether the record was written; not so only when asked to stop before.
 async fn quarantine(olap: &Olap, record: &Record, shutdown: &Shutdown) -> bool {
+    let position = &record.position;
     let letter = DeadLetter {
-        topic: &record.topic,
-        partition: record.partition,
-        offset: record.offset,
+        topic: &position.topic,
+        partition: position.partition,
+        offset: position.offset,
         error: "empty message",
     };
     let mut backoff = Backoff::new();
     loop {
         let Err(error) = olap.quarantine(&letter, WRITE_DEADLINE).await else {
-            metrics::counter!(names::QUARANTINED, "topic" => record.topic.clone()).increment(1);
+            metrics::counter!(names::QUARANTINED, "topic" => position.topic.to_string())
+                .increment(1);
             tracing::warn!(
-                topic = record.topic,
-                partition = record.partition,
-                offset = record.offset,
+                topic = &*position.topic,
+                partition = position.partition,
+                offset = position.offset,
                 "record without a value"
             );
             return true;

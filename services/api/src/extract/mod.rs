@@ -13,5 +13,5 @@ pub(crate) use form::{Errors, Form};
 pub(crate) use id::Id;
 pub(crate) use idempotency::Key;
 pub(crate) use json::Body;
-pub(crate) use query::Query;
+pub(crate) use query::{Cursor, Flag, Number, Query};
 pub(crate) use viewer::Viewer;

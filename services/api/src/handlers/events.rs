@@ -6,13 +6,17 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
-use nova_domain::{ClientEvent, EventType, MAX_DWELL_MS, PostId, UserId};
+use nova_domain::{ClientEvent, EventId, EventType, MAX_DWELL_MS, PostId, UserId};
 use nova_runtime::ApiConfig;
 use nova_stream::StoredEvent;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa::openapi::Ref;
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, SchemaType, Type};
 
 use crate::extract::{Body, Errors, Form, Viewer};
 use crate::metrics;
+use crate::openapi::{problems, tags};
 use crate::problem::{FieldError, Kind, Problem};
 use crate::state::AppState;
 
@@ -20,19 +24,46 @@ use crate::state::AppState;
 const MAX_EVENTS: usize = 500;
 
 /// A batch as a client sends it.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = EventBatch)]
 pub(crate) struct EventsForm {
+    #[schema(schema_with = events_schema)]
     events: Vec<EventForm>,
 }
 
-/// Texts, so that every mistake of a batch is told, not only the first.
-#[derive(Deserialize)]
-struct EventForm {
+/// What happened to a post in front of the viewer.
+// Texts, so that every mistake of a batch is told, not only the first.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = NewEvent)]
+pub(crate) struct EventForm {
+    #[schema(value_type = EventId)]
     event_id: String,
+    #[schema(value_type = EventType)]
     r#type: String,
+    #[schema(value_type = PostId)]
     post_id: String,
+    #[schema(schema_with = dwell_schema)]
     dwell_ms: Option<i64>,
+    /// When, by the client's clock. A time to come counts as now, one more than seven days ago as seven days ago.
+    #[schema(value_type = DateTime<Utc>)]
     occurred_at: String,
+}
+
+fn events_schema() -> ArrayBuilder {
+    ArrayBuilder::new()
+        .items(Ref::from_schema_name("NewEvent"))
+        .max_items(Some(MAX_EVENTS))
+        .description(Some("All are taken, or none."))
+}
+
+fn dwell_schema() -> ObjectBuilder {
+    ObjectBuilder::new()
+        .schema_type(SchemaType::from_iter([Type::Integer, Type::Null]))
+        .minimum(Some(0))
+        .maximum(Some(MAX_DWELL_MS))
+        .description(Some(
+            "Milliseconds on the screen: needed for a dwell event, possible for a view event.",
+        ))
 }
 
 impl Form for EventsForm {
@@ -102,12 +133,21 @@ fn time(text: &str) -> Result<DateTime<Utc>, &'static str> {
 }
 
 /// How many events were taken; an event that stood twice in the batch is one.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = EventsAccepted)]
 pub(crate) struct EventsAnswer {
+    /// Events that were taken.
     accepted: usize,
 }
 
-/// Takes a batch of events, all or none. Events of a deleted post are taken: it was there when they happened.
+/// Report what happened in front of the viewer
+///
+/// Takes a batch of events, all or none. `event_id` is the deduplication key: a batch that is sent again counts once.
+/// Events of a deleted post are taken: it was there when they happened.
+#[utoipa::path(post, path = "/events", operation_id = "reportEvents", tag = tags::EVENTS,
+    request_body(content = EventsForm, description = "The events."),
+    responses((status = 202, description = "The events were taken.", body = EventsAnswer)),
+    extensions(("x-problems" = json!(problems(&[])))))]
 pub(crate) async fn create(
     State(state): State<AppState>,
     Viewer(viewer): Viewer,
@@ -172,10 +212,8 @@ fn store(
 
 #[cfg(test)]
 mod tests {
-    use chrono::TimeDelta;
-    use nova_domain::EventId;
-
     use super::*;
+    use chrono::TimeDelta;
 
     fn event(post_id: PostId, occurred_at: DateTime<Utc>) -> ClientEvent {
         ClientEvent {

@@ -3,41 +3,95 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
-use nova_feed::{FeedPage, MAX_LIMIT};
+use nova_feed::{CacheStatus, FeedAt, FeedPage, FeedRequest, MAX_LIMIT};
+use utoipa::IntoParams;
+use utoipa::openapi::path::{Parameter, ParameterIn};
 
-use crate::extract::{Query, Viewer};
+use crate::extract::{Cursor, Flag, Number, Query, Viewer};
+use crate::openapi::{problems, tags};
 use crate::problem::Problem;
 use crate::state::AppState;
 
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 const CACHE: HeaderName = HeaderName::from_static("x-nova-cache");
 
-const DEFAULT_LIMIT: u32 = 20;
-/// Past this nobody scrolls, and ranking would be for nothing.
-const MAX_OFFSET: u32 = 10_000;
+const OFFSET: Number = Number {
+    name: "offset",
+    description: "How many posts were shown before. A cursor does the same, and does not shift when posts disappear.",
+    default: 0,
+    // Past this nobody scrolls, and ranking would be for nothing.
+    range: 0..=10_000,
+};
+const LIMIT: Number = Number {
+    name: "limit",
+    description: "The most posts of the page.",
+    default: 20,
+    range: 1..=MAX_LIMIT,
+};
+const CURSOR: Cursor = Cursor {
+    description: "The `next_cursor` of the page before; not together with `offset`. When the ranking that it points into is gone, the answer is the first page of a new one, and `restarted` says so.",
+};
+const EXPLAIN: Flag = Flag {
+    name: "explain",
+    description: "Whether to say why each post is where it is, and how the ranking came about.",
+};
 
-/// A page of the viewer's feed, ranked now.
+/// The query parameters of [`get`].
+pub(crate) struct FeedQuery;
+
+impl IntoParams for FeedQuery {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        vec![
+            OFFSET.documented(),
+            LIMIT.documented(),
+            CURSOR.documented(),
+            EXPLAIN.documented(),
+        ]
+    }
+}
+
+/// A page of the viewer's feed
+///
+/// The first page comes from a ranking that is at most a minute old, unless `degraded` or `served_from` say otherwise;
+/// the pages after it come from the same ranking, whatever is posted meanwhile, so that no post is repeated or skipped.
+/// Counts and likes are those of now.
+#[utoipa::path(get, path = "/feed", operation_id = "getFeed", tag = tags::FEED,
+    params(FeedQuery),
+    responses((status = 200, description = "The page.", body = FeedPage,
+        headers(
+            ("Server-Timing" = String, description = "How long the stages took, in milliseconds: `cache`, `clickhouse`, `hydrate`, `total`, and when the feed was ranked for this request each of its queries."),
+            ("X-Nova-Cache" = CacheStatus, description = "`hit`: a ranking that was kept; `stale`: one that is older than it should be; `miss`: ranked for this request, or a fallback.")
+        ))),
+    extensions(("x-problems" = json!(problems(&[])))))]
 pub(crate) async fn get(
     State(state): State<AppState>,
     Viewer(viewer): Viewer,
     query: Query,
 ) -> Result<(HeaderMap, Json<FeedPage>), Problem> {
-    let offset = query.number("offset", 0, 0..=MAX_OFFSET)?;
-    let limit = query.number("limit", DEFAULT_LIMIT, 1..=MAX_LIMIT)?;
-    // Ignoring it would serve the first page again and again.
-    if query.get("cursor")?.is_some() {
-        return Err(Problem::parameter(
-            "cursor",
-            "is not supported yet; use offset",
-        ));
-    }
-    let page = state
-        .feed
-        .get_personalized_feed(viewer, offset, limit)
-        .await?;
+    let request = FeedRequest {
+        viewer,
+        at: place(&query)?,
+        limit: query.number(&LIMIT)?,
+        explain: query.flag(&EXPLAIN)?,
+    };
+    let page = state.feed.feed(request).await?;
     let mut headers = HeaderMap::new();
     let timing = HeaderValue::from_str(&page.timings.server_timing()).map_err(Problem::internal)?;
     headers.insert(SERVER_TIMING, timing);
-    headers.insert(CACHE, HeaderValue::from_static("miss"));
+    let status = page.served_from.cache_status().as_str();
+    headers.insert(CACHE, HeaderValue::from_static(status));
     Ok((headers, Json(page)))
+}
+
+/// Where the page begins.
+fn place(query: &Query) -> Result<FeedAt, Problem> {
+    let offset = query.number(&OFFSET)?;
+    match query.get(Cursor::NAME)? {
+        None => Ok(FeedAt::Offset(offset)),
+        Some(_) if query.get(OFFSET.name)?.is_some() => Err(Problem::parameter(
+            Cursor::NAME,
+            "cannot be combined with offset",
+        )),
+        Some(cursor) => Ok(FeedAt::Cursor(cursor.to_owned())),
+    }
 }

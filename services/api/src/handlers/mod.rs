@@ -1,6 +1,7 @@
 //! One file per subject. A handler extracts, calls a library, answers.
 
 pub(crate) mod comments;
+pub(crate) mod discover;
 pub(crate) mod events;
 pub(crate) mod fallback;
 pub(crate) mod feed;

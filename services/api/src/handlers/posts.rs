@@ -4,24 +4,42 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
-use nova_domain::{Caption, MAX_DURATION_MS, MediaType, NewPost, PostId};
+use nova_domain::{Caption, MAX_DURATION_MS, MediaType, MediaUrl, NewPost, PostId, Visibility};
 use nova_social::PostView;
 use serde::Deserialize;
+use utoipa::ToSchema;
+use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
 
 use super::created;
 use crate::extract::{Body, Errors, Form, Id, Key, Viewer};
-use crate::problem::Problem;
+use crate::openapi::{problems, tags};
+use crate::problem::{Kind, Problem};
 use crate::state::AppState;
 
 /// A post as a client sends it.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = NewPost)]
 pub(crate) struct PostForm {
+    #[schema(value_type = Caption)]
     caption: String,
+    #[schema(value_type = MediaUrl)]
     media_url: String,
+    #[schema(value_type = MediaType)]
     media_type: String,
-    /// Needed for a video; 0 or left out for a picture.
+    #[schema(schema_with = duration_schema)]
     duration_ms: Option<i64>,
+    #[schema(value_type = Visibility)]
     visibility: String,
+}
+
+fn duration_schema() -> ObjectBuilder {
+    ObjectBuilder::new()
+        .schema_type(SchemaType::from_iter([Type::Integer, Type::Null]))
+        .minimum(Some(0))
+        .maximum(Some(MAX_DURATION_MS))
+        .description(Some(
+            "Length in milliseconds. Needed for a video; 0 or left out for a picture.",
+        ))
 }
 
 impl Form for PostForm {
@@ -55,7 +73,16 @@ fn duration(given: Option<i64>, media_type: Option<MediaType>) -> Result<u32, St
     }
 }
 
-/// Makes a post.
+/// Make a post
+#[utoipa::path(post, path = "/posts", operation_id = "createPost", tag = tags::POSTS,
+    params(Key),
+    request_body(content = PostForm, description = "The post."),
+    responses((status = 201, description = "The post was made, now or by the same request before.", body = PostView,
+        headers(
+            ("Location" = String, description = "The path of the post."),
+            ("Idempotent-Replayed" = bool, description = "`true` when an earlier request with the same key made it.")
+        ))),
+    extensions(("x-problems" = json!(problems(&[Kind::ProfileRequired, Kind::IdempotencyConflict])))))]
 pub(crate) async fn create(
     State(state): State<AppState>,
     Viewer(viewer): Viewer,
@@ -66,6 +93,9 @@ pub(crate) async fn create(
         .social
         .create_post(viewer, &post, key.as_ref())
         .await?;
+    if !made.replayed {
+        state.own_writes.posted(&made.value).await;
+    }
     let location = format!("/api/v1/posts/{}", made.value.post_id);
     let mut headers = HeaderMap::new();
     headers.insert(
@@ -75,7 +105,13 @@ pub(crate) async fn create(
     Ok(created(&made, headers))
 }
 
-/// A post that the viewer may see.
+/// Read a post
+///
+/// A post that the viewer may not see is not found.
+#[utoipa::path(get, path = "/posts/{id}", operation_id = "getPost", tag = tags::POSTS,
+    params(("id" = PostId, Path, description = "The post.")),
+    responses((status = 200, description = "The post as the viewer sees it.", body = PostView)),
+    extensions(("x-problems" = json!(problems(&[Kind::NotFound])))))]
 pub(crate) async fn get(
     State(state): State<AppState>,
     Viewer(viewer): Viewer,
@@ -84,14 +120,24 @@ pub(crate) async fn get(
     Ok(Json(state.social.get_post(viewer, post).await?))
 }
 
-/// Deletes one's own post.
+/// Delete one's own post
+///
+/// Again changes nothing.
+#[utoipa::path(delete, path = "/posts/{id}", operation_id = "deletePost", tag = tags::POSTS,
+    params(("id" = PostId, Path, description = "The post.")),
+    responses((status = 204, description = "The post is deleted.")),
+    extensions(("x-problems" = json!(problems(&[Kind::NotFound])))))]
 pub(crate) async fn delete(
     State(state): State<AppState>,
     Viewer(viewer): Viewer,
     Id(post): Id<PostId>,
 ) -> Result<StatusCode, Problem> {
-    state.social.delete_post(viewer, post).await?;
-    Ok(StatusCode::NO_CONTENT)
+    let write = |state: AppState| async move {
+        let written = state.social.delete_post(viewer, post).await?;
+        state.own_writes.deleted(post, written).await;
+        Ok(StatusCode::NO_CONTENT)
+    };
+    state.write(write).await
 }
 
 #[cfg(test)]

@@ -5,15 +5,20 @@ use axum::extract::State;
 use nova_domain::{DisplayName, Handle};
 use nova_social::Profile;
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use crate::extract::{Body, Errors, Form, Viewer};
-use crate::problem::Problem;
+use crate::openapi::{problems, tags};
+use crate::problem::{Kind, Problem};
 use crate::state::AppState;
 
 /// A profile as a client sends it.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = NewProfile)]
 pub(crate) struct ProfileForm {
+    #[schema(value_type = Handle)]
     handle: String,
+    #[schema(value_type = DisplayName)]
     display_name: String,
 }
 
@@ -27,7 +32,13 @@ impl Form for ProfileForm {
     }
 }
 
-/// Creates or updates one's own profile.
+/// Create or update one's own profile
+///
+/// Writing, liking, following and commenting need one. The same profile again changes nothing.
+#[utoipa::path(put, path = "/users/me", operation_id = "putProfile", tag = tags::USERS,
+    request_body(content = ProfileForm, description = "The profile."),
+    responses((status = 200, description = "The profile as it is now.", body = Profile)),
+    extensions(("x-problems" = json!(problems(&[Kind::HandleTaken])))))]
 pub(crate) async fn put_me(
     State(state): State<AppState>,
     Viewer(viewer): Viewer,

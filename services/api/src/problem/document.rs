@@ -6,21 +6,33 @@ use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{FieldError, Kind, Problem};
 
 /// At most so many errors are listed: a batch of 500 events can have thousands.
 const MAX_ERRORS: usize = 20;
 
-#[derive(Serialize)]
-struct Document<'a> {
+/// Why a request was refused (RFC 9457).
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(crate) struct Document<'a> {
+    #[schema(value_type = Kind)]
     r#type: &'static str,
+    /// The same for every problem of a type.
     title: &'static str,
+    /// The status of the response.
+    #[schema(minimum = 400, maximum = 599)]
     status: u16,
+    /// What is particular about this one.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     detail: Option<&'a str>,
+    /// Where the mistakes are; at most 20 are listed.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schema(value_type = Vec<FieldError>, required = false, min_items = 1, max_items = 20)]
     errors: &'a [FieldError],
+    /// The id of the request, as in the header `X-Request-Id`: for whoever looks into the logs.
     request_id: &'a str,
 }
 

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use nova_feed::FeedError;
+use nova_feed::discovery::DiscoveryError;
+use nova_feed::{FeedError, Unavailable};
 use nova_social::SocialError;
 use nova_stream::PublishError;
 
@@ -48,7 +49,21 @@ impl From<FeedError> for Problem {
     fn from(error: FeedError) -> Self {
         match error {
             FeedError::Limit { .. } => Self::parameter("limit", &error),
+            FeedError::Cursor(_) => Self::parameter("cursor", &error),
+            FeedError::Unavailable(Unavailable::Busy) => Self::new(Kind::Overloaded)
+                .with_retry_after(Duration::from_secs(1))
+                .with_cause(error),
             FeedError::Unavailable(_) => Self::unavailable(error),
+        }
+    }
+}
+
+impl From<DiscoveryError> for Problem {
+    fn from(error: DiscoveryError) -> Self {
+        match error {
+            DiscoveryError::Limit { .. } => Self::parameter("limit", &error),
+            DiscoveryError::Social(error) => error.into(),
+            DiscoveryError::Late { .. } => Self::unavailable(error),
         }
     }
 }

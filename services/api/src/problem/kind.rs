@@ -3,13 +3,13 @@
 use axum::http::StatusCode;
 
 macro_rules! kinds {
-    ($($(#[$doc:meta])* $kind:ident = $status:ident $slug:literal $title:literal;)+) => {
+    ($(#[doc = $doc:literal] $kind:ident = $status:ident $slug:literal $title:literal;)+) => {
         /// What went wrong, as a client can act on it.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub(crate) enum Kind { $($(#[$doc])* $kind),+ }
+        pub(crate) enum Kind { $(#[doc = $doc] $kind),+ }
 
         impl Kind {
-            #[cfg(test)]
+            /// Every kind, in declaration order.
             pub(crate) const ALL: &'static [Self] = &[$(Self::$kind),+];
 
             pub(crate) const fn status(self) -> StatusCode {
@@ -19,6 +19,16 @@ macro_rules! kinds {
             /// The `type` member: a name, never changed and never reused.
             pub(crate) const fn uri(self) -> &'static str {
                 match self { $(Self::$kind => concat!("urn:nova:problem:", $slug)),+ }
+            }
+
+            /// The last part of the type.
+            pub(crate) const fn slug(self) -> &'static str {
+                match self { $(Self::$kind => $slug),+ }
+            }
+
+            /// What it means, in a sentence.
+            pub(crate) fn meaning(self) -> &'static str {
+                match self { $(Self::$kind => $doc),+ }.trim()
             }
 
             pub(crate) const fn title(self) -> &'static str {
@@ -67,6 +77,25 @@ kinds! {
     Unavailable = SERVICE_UNAVAILABLE "unavailable" "The service is not available now";
     /// The answer was not ready in time.
     Timeout = SERVICE_UNAVAILABLE "timeout" "The answer was not ready in time";
+}
+
+/// In the document of the API: the values of `type`.
+impl utoipa::PartialSchema for Kind {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        utoipa::openapi::ObjectBuilder::new()
+            .schema_type(utoipa::openapi::schema::Type::String)
+            .description(Some(
+                "What went wrong, as a client can act on it. Never changed and never reused.",
+            ))
+            .enum_values(Some(Self::ALL.iter().map(|kind| kind.uri())))
+            .into()
+    }
+}
+
+impl utoipa::ToSchema for Kind {
+    fn name() -> std::borrow::Cow<'static, str> {
+        "ProblemType".into()
+    }
 }
 
 impl Kind {

@@ -14,20 +14,23 @@ use std::time::Duration;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use utoipa::ToSchema;
 
-pub(crate) use document::write;
+pub(crate) use document::{Document, write};
 pub(crate) use kind::Kind;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// What is wrong in one place of the request.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct FieldError {
     /// Where in the body, as a JSON pointer.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub(crate) pointer: Option<String>,
     /// Which parameter or header.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub(crate) parameter: Option<&'static str>,
     /// What is wrong there.
     pub(crate) detail: String,

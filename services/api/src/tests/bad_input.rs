@@ -7,7 +7,7 @@ use axum::http::{Method, Request, header};
 use nova_domain::UserId;
 use serde_json::{Value, json as value};
 
-use super::harness::{Answer, ID, SECRET, app, json, problem, request, send, token};
+use super::harness::{Answer, ID, SECRET, app, json, problem, request, send};
 use crate::auth::sign;
 
 const GET: Method = Method::GET;
@@ -44,7 +44,9 @@ async fn no_route_is_served_without_a_good_token() {
     )
     .unwrap();
     let expired = token_that_expired();
-    for (method, path) in ROUTES.into_iter().chain([(GET, "/feed")]) {
+    let reads = ["/feed", "/discover/suggested-users", "/discover/trending"];
+    let reads = reads.map(|path| (GET, path));
+    for (method, path) in ROUTES.into_iter().chain(reads) {
         let path = path.replace("ID", ID);
         for (authorization, challenge) in [
             (None, r#"Bearer realm="nova""#),
@@ -137,7 +139,18 @@ async fn offset_limit_and_cursor_have_bounds() {
         ("/feed?limit=ten", "limit"),
         ("/feed?limit=%00", "limit"),
         ("/feed?limit=10&limit=20", "limit"),
+        ("/feed?cursor=", "cursor"),
         ("/feed?cursor=abc", "cursor"),
+        ("/feed?cursor=abc&cursor=abc", "cursor"),
+        ("/feed?cursor=abc&offset=0", "cursor"),
+        ("/feed?cursor=abc&limit=0", "limit"),
+        ("/feed?explain=yes", "explain"),
+        ("/feed?explain", "explain"),
+        ("/feed?explain=true&explain=true", "explain"),
+        ("/discover/suggested-users?limit=0", "limit"),
+        ("/discover/suggested-users?limit=21", "limit"),
+        ("/discover/trending?limit=0", "limit"),
+        ("/discover/trending?limit=101", "limit"),
         (
             concat!(
                 "/posts/",
@@ -457,5 +470,15 @@ async fn what_is_right_gets_as_far_as_the_servers() {
             "{method} {path}"
         );
     }
-    assert!(!token().is_empty());
+    // Nobody is shown to whom they may hide from; a list of trending posts can be empty and say why.
+    let get = |path: &str| request(GET, path).body(Body::empty()).unwrap();
+    let answer = send(&app, get("/discover/suggested-users")).await;
+    assert_eq!(
+        (answer.status.as_u16(), problem(&answer)),
+        (503, "unavailable")
+    );
+    let answer = send(&app, get("/discover/trending?limit=100")).await;
+    assert_eq!(answer.status.as_u16(), 200);
+    assert_eq!(answer.body["served_from"], "fallback");
+    assert_ne!(answer.body["degraded"], value!([]));
 }

@@ -3,6 +3,8 @@
 use axum::body::Body;
 use axum::http::{Method, Request};
 use insta::internals::{Content, ContentPath};
+use nova_feed::discovery::DiscoveryError;
+use nova_feed::{CursorError, FeedError, Unavailable};
 use nova_social::SocialError;
 use serde_json::json as value;
 
@@ -80,9 +82,7 @@ async fn the_id_that_a_client_gives_comes_back() {
 
 #[tokio::test]
 async fn what_the_social_graph_refuses() {
-    use axum::response::IntoResponse as _;
-    let mut documents = Vec::new();
-    for error in [
+    let errors = [
         SocialError::NotFound { what: "user" },
         SocialError::NotFound { what: "post" },
         SocialError::NotFound { what: "comment" },
@@ -91,13 +91,44 @@ async fn what_the_social_graph_refuses() {
         SocialError::HandleTaken,
         SocialError::IdempotencyConflict,
         SocialError::Unavailable("connection refused: 10.0.0.1".into()),
-    ] {
-        let mut response = Problem::from(error).into_response();
+    ];
+    insta::assert_snapshot!(documents(errors.map(Problem::from)).await);
+}
+
+#[tokio::test]
+async fn what_the_feed_refuses() {
+    use CursorError::{Malformed, OtherViewer, Tampered, Version};
+    let cursors = [Malformed, Version, Tampered, OtherViewer];
+    let unavailable = [Unavailable::Sources, Unavailable::Busy, Unavailable::Lost];
+    let errors = [FeedError::Limit { given: 101 }]
+        .into_iter()
+        .chain(cursors.map(FeedError::from))
+        .chain(unavailable.map(FeedError::from));
+    insta::assert_snapshot!(documents(errors.map(Problem::from)).await);
+}
+
+#[tokio::test]
+async fn what_discovery_refuses() {
+    let budget = std::time::Duration::from_millis(300);
+    let errors = [
+        DiscoveryError::Limit { given: 0, max: 20 },
+        DiscoveryError::Social(SocialError::Unavailable("10.0.0.1".into())),
+        DiscoveryError::Late { budget },
+    ];
+    insta::assert_snapshot!(documents(errors.map(Problem::from)).await);
+}
+
+/// The documents, one a line.
+async fn documents(problems: impl IntoIterator<Item = Problem>) -> String {
+    use axum::response::IntoResponse as _;
+    let mut documents = Vec::new();
+    for problem in problems {
+        let mut response = problem.into_response();
         write(&mut response, "id");
         let body = axum::body::to_bytes(response.into_body(), 1 << 16)
             .await
             .unwrap();
         documents.push(String::from_utf8(body.to_vec()).unwrap());
     }
-    insta::assert_snapshot!(documents.join("\n"));
+    documents.join("\n")
 }

@@ -1,13 +1,16 @@
 //! A router whose servers are all down.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::BodyExt as _;
+use nova_cache::{Cache, CacheConfig};
 use nova_domain::UserId;
-use nova_feed::{FeedConfig, FeedService};
+use nova_feed::discovery::{Discovery, SuggestConfig};
+use nova_feed::{CursorKey, FeedConfig, FeedService};
 use nova_olap::{Olap, OlapConfig};
 use nova_runtime::{ApiConfig, AuthConfig, Env};
 use nova_social::{PoolConfig, Social};
@@ -15,6 +18,7 @@ use nova_stream::{EventProducer, ProducerConfig};
 use serde_json::Value;
 use tower::ServiceExt as _;
 
+use super::contract::{Contract, Received};
 use crate::app::{self, Dependencies};
 use crate::auth::sign;
 use crate::router::router;
@@ -24,6 +28,9 @@ pub(super) const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
 /// An id that is well formed; nothing behind it.
 pub(super) const ID: &str = "0190b5a0-0000-7000-8000-000000000001";
+
+static CONTRACT: LazyLock<Contract> =
+    LazyLock::new(|| Contract::new(&crate::openapi::openapi_json()));
 
 pub(super) fn state(variables: &[(&'static str, &'static str)]) -> AppState {
     let secret = [("NOVA_AUTH_SECRET", SECRET)];
@@ -39,8 +46,20 @@ pub(super) fn state(variables: &[(&'static str, &'static str)]) -> AppState {
     let olap = Olap::new(&OlapConfig::from_url(&"http://127.0.0.1:1".parse().unwrap()).unwrap());
     let mut producer = ProducerConfig::new("127.0.0.1:1");
     producer.delivery_timeout = Duration::from_millis(200);
+    let cache = CacheConfig::new("redis://127.0.0.1:1".parse().unwrap());
+    let cache = Some(Cache::new(&cache).unwrap());
+    let key = CursorKey::derive(SECRET.as_bytes());
+    let feed = FeedConfig::default();
     let dependencies = Dependencies {
-        feed: FeedService::new(olap, social.clone(), FeedConfig::default()).unwrap(),
+        discovery: Discovery {
+            olap: olap.clone(),
+            social: social.clone(),
+            cache: cache.clone(),
+            formula: feed.formula,
+            suggest: SuggestConfig::default(),
+        },
+        feed: FeedService::new(olap, social.clone(), cache.clone(), feed, key).unwrap(),
+        cache,
         events: EventProducer::new(&producer).unwrap(),
         social,
     };
@@ -48,7 +67,7 @@ pub(super) fn state(variables: &[(&'static str, &'static str)]) -> AppState {
         ApiConfig::from_env(&env).unwrap(),
         AuthConfig::from_env(&env).unwrap(),
     );
-    app::state(&api, &auth, dependencies).unwrap()
+    app::state(&api, &auth, dependencies).unwrap().0
 }
 
 pub(super) fn app() -> Router {
@@ -86,10 +105,27 @@ pub(super) struct Answer {
     pub(super) body: Value,
 }
 
+/// Sends, and holds the answer against the document.
 pub(super) async fn send(app: &Router, request: Request<Body>) -> Answer {
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let response = app.clone().oneshot(request).await.unwrap();
     let (parts, body) = response.into_parts();
     let bytes = body.collect().await.unwrap().to_bytes();
+    if path.starts_with("/api/v1") {
+        let received = Received {
+            method: method.as_str(),
+            path: &path,
+            status: parts.status.as_u16(),
+            headers: parts
+                .headers
+                .iter()
+                .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
+                .collect(),
+            body: &bytes,
+        };
+        let differences = CONTRACT.differences(&received);
+        assert!(differences.is_empty(), "{method} {path}: {differences:#?}");
+    }
     let body = if bytes.is_empty() {
         Value::Null
     } else {

@@ -3,5 +3,8 @@
 
 mod bad_input;
 mod bounds;
+#[path = "../../tests/common/contract.rs"]
+mod contract;
 mod documents;
 mod harness;
+mod openapi;

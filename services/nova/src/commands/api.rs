@@ -2,31 +2,29 @@
 
 use std::convert::Infallible;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use nova_api::{Application, Dependencies};
-use nova_feed::{FeedConfig, FeedService};
-use nova_olap::{Olap, OlapConfig};
-use nova_runtime::{
-    ApiConfig, AuthConfig, ClickHouseConfig, Env, HealthCheck, KafkaConfig, Lifecycle,
-    PostgresConfig,
-};
-use nova_social::{PoolConfig, Social};
+use nova_feed::CursorKey;
+use nova_runtime::{ApiConfig, AuthConfig, CursorConfig, Env, HealthCheck, KafkaConfig};
 use nova_stream::{EventProducer, ProducerConfig};
 
-use crate::commands::{projector, serve};
+use crate::commands::backends::Backends;
+use crate::commands::{console, jobs, projector, serve};
 
 /// What runs in one process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Services {
     Api,
-    ApiAndProjector,
+    /// The API, the projector and the jobs.
+    All,
 }
 
 pub(crate) async fn run(env: &Env, services: Services) -> anyhow::Result<()> {
     let mut process = serve::Process::start()?;
-    let mut checks = spawn(env, &mut process.lifecycle).await?;
-    if services == Services::ApiAndProjector {
+    let mut checks = spawn(env, &mut process).await?;
+    if services == Services::All {
         checks.push(projector::spawn(env, &mut process.lifecycle)?);
+        jobs::spawn(env, &mut process.lifecycle)?;
     }
     process.run(env, checks).await
 }
@@ -41,47 +39,33 @@ fn refuse_borrowed_secret(env: &Env) -> anyhow::Result<()> {
 }
 
 /// Adds the API to the process, and says what it needs to be ready.
-async fn spawn(env: &Env, lifecycle: &mut Lifecycle) -> anyhow::Result<Vec<HealthCheck>> {
-    let dependencies = dependencies(env)?;
-    let checks = nova_api::checks(&dependencies.social);
+async fn spawn(env: &Env, process: &mut serve::Process) -> anyhow::Result<Vec<HealthCheck>> {
     refuse_borrowed_secret(env)?;
-    let api = Application::build(
-        &ApiConfig::from_env(env)?,
-        &AuthConfig::from_env(env)?,
-        dependencies,
-    )
-    .await?;
+    let auth = AuthConfig::from_env(env)?;
+    let dependencies = dependencies(env, &auth)?;
+    let checks = nova_api::checks(&dependencies.social, dependencies.cache.as_ref());
+    let social = dependencies.social.clone();
+    let api = Application::build(&ApiConfig::from_env(env)?, &auth, dependencies).await?;
+    let api = console::add(api, env, social, process.metrics())?;
     tracing::info!(addr = %api.addr(), "the API is served");
-    let shutdown = lifecycle.shutdown();
-    lifecycle.spawn("api", async move {
+    let shutdown = process.lifecycle.shutdown();
+    process.lifecycle.spawn("api", async move {
         api.run_until_stopped(shutdown).await;
         Ok::<(), Infallible>(())
     });
     Ok(checks)
 }
 
-fn dependencies(env: &Env) -> anyhow::Result<Dependencies> {
-    let postgres = PostgresConfig::from_env(env)?;
-    let pool = PoolConfig {
-        max_connections: postgres.max_connections,
-        acquire_timeout: postgres.acquire_timeout,
-        statement_timeout: postgres.statement_timeout,
-        application_name: "nova api".to_owned(),
-    }
-    .connect_lazy(postgres.url.expose().as_str())
-    .context("NOVA_POSTGRES_URL")?;
-    let social =
-        Social::new(pool).with_deadline(postgres.acquire_timeout + postgres.statement_timeout);
-
-    let clickhouse = ClickHouseConfig::from_env(env)?;
-    let olap =
-        Olap::new(&OlapConfig::from_url(clickhouse.url.expose()).context("NOVA_CLICKHOUSE_URL")?);
-    let feed = FeedService::new(olap, social.clone(), FeedConfig::from_lookup(env.lookup())?)?;
-
+fn dependencies(env: &Env, auth: &AuthConfig) -> anyhow::Result<Dependencies> {
+    let backends = Backends::from_env(env, "nova api")?;
+    let secret = CursorConfig::from_env(env, auth)?.secret;
+    let key = CursorKey::derive(secret.expose().as_bytes());
     let events = EventProducer::new(&ProducerConfig::new(KafkaConfig::from_env(env)?.brokers))?;
     Ok(Dependencies {
-        social,
         events,
-        feed,
+        feed: backends.feed(env, key)?,
+        discovery: backends.discovery(env)?,
+        social: backends.social,
+        cache: Some(backends.cache),
     })
 }

@@ -18,6 +18,11 @@ impl Process {
         })
     }
 
+    /// The metrics of this process, for a page that shows them.
+    pub(crate) fn metrics(&self) -> MetricsHandle {
+        self.metrics.clone()
+    }
+
     /// Serves health and metrics beside the tasks until told to stop, or until one of them ends.
     pub(crate) async fn run(mut self, env: &Env, checks: Vec<HealthCheck>) -> anyhow::Result<()> {
         let addr = AdminConfig::from_env(env)?.addr;

@@ -86,7 +86,8 @@ pub(crate) async fn run(env: &Env, args: &Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn default_api(env: &Env) -> anyhow::Result<Url> {
+/// Where the API is, as the environment has it.
+pub(crate) fn default_api(env: &Env) -> anyhow::Result<Url> {
     if let Some(url) = env.get("NOVA_API_URL") {
         return url
             .parse()

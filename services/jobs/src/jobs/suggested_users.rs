@@ -1,0 +1,90 @@
+//! `SuggestedUsersGenerator`: makes `suggest:users:{user}` for the active users, before they ask.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use chrono::Utc;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use nova_cache::Cache;
+use nova_domain::UserId;
+use nova_feed::discovery::{Discovery, generate_suggestions};
+
+use crate::config::UsersConfig;
+use crate::error::JobError;
+use crate::job::{Job, JobFuture, JobName};
+use crate::jobs::ACTIVE_HOURS;
+use crate::run::Run;
+
+/// How long the sources of one user's list may take. A request gives them less.
+const SOURCES: Duration = Duration::from_secs(5);
+
+/// Computes the suggestions of the users with most events of the last 24 hours, the most active first, a few at once.
+#[derive(Debug)]
+pub struct SuggestedUsersGenerator {
+    discovery: Discovery,
+    cache: Cache,
+    config: UsersConfig,
+}
+
+impl SuggestedUsersGenerator {
+    /// Takes what suggestions are made of, and Redis.
+    #[must_use]
+    pub fn new(discovery: Discovery, cache: Cache, config: UsersConfig) -> Self {
+        Self {
+            discovery,
+            cache,
+            config,
+        }
+    }
+
+    async fn generate(&self, run: &Run) -> Result<(), JobError> {
+        let users = self
+            .discovery
+            .olap
+            .most_active_users(Utc::now(), ACTIVE_HOURS, self.config.users, run.left())
+            .await?;
+        let incomplete = AtomicUsize::new(0);
+        stream::iter(users)
+            .map(|user| self.generate_one(user.user_id, run, &incomplete))
+            .buffer_unordered(self.config.concurrency)
+            .try_collect::<()>()
+            .await?;
+        match incomplete.into_inner() {
+            0 => Ok(()),
+            incomplete if run.items() == 0 => Err(JobError::Incomplete { incomplete }),
+            incomplete => {
+                run.remark(format!("{incomplete} lists were given up"));
+                Ok(())
+            }
+        }
+    }
+
+    /// A list that lacks a source is given up: what is there may be better. PostgreSQL or Redis failing ends the run.
+    async fn generate_one(
+        &self,
+        user: UserId,
+        run: &Run,
+        incomplete: &AtomicUsize,
+    ) -> Result<(), JobError> {
+        let deadline = SOURCES.min(run.left());
+        let generated = generate_suggestions(&self.discovery, user, Utc::now(), deadline).await?;
+        if !generated.left_out.is_empty() {
+            incomplete.fetch_add(1, Ordering::Relaxed);
+        } else if generated.is_worth_keeping() {
+            let list = generated.suggestions();
+            self.cache.store_suggestions(user, &list).await?;
+            run.wrote(1);
+        }
+        Ok(())
+    }
+}
+
+impl Job for SuggestedUsersGenerator {
+    fn name(&self) -> JobName {
+        JobName::SuggestedUsersGenerator
+    }
+
+    fn run<'a>(&'a self, run: &'a Run) -> JobFuture<'a> {
+        Box::pin(self.generate(run))
+    }
+}

@@ -1,0 +1,35 @@
+//! Everything the projector does, side by side.
+
+use nova_cache::Cache;
+use nova_olap::Olap;
+use nova_runtime::Shutdown;
+
+use crate::config::ProjectorConfig;
+use crate::error::ProjectorError;
+use crate::steps::Servers;
+use crate::{changes, events, quarantine};
+
+/// Follows the topics until the signal to stop, and ends within seconds of it: what ClickHouse has by then is written and
+/// committed, the rest is read again by the next. While ClickHouse or Redis is down it waits.
+///
+/// # Errors
+/// [`ProjectorError::Stream`] when a consumer cannot be made or fails for good.
+pub async fn run(
+    config: ProjectorConfig,
+    olap: Olap,
+    cache: Cache,
+    shutdown: Shutdown,
+) -> Result<(), ProjectorError> {
+    let servers = Servers {
+        olap: olap.clone(),
+        cache: cache.clone(),
+        fanout_cap: config.fanout_cap,
+    };
+    let counting = async {
+        events::run(olap.clone(), cache, config.events_every, shutdown.clone()).await;
+        Ok(())
+    };
+    let quarantining = quarantine::run(&config.brokers, olap.clone(), shutdown.clone());
+    let changing = changes::run(&config, servers, &shutdown);
+    tokio::try_join!(changing, quarantining, counting).map(drop)
+}

@@ -9,16 +9,21 @@
     reason = "this crate is a test harness: a panic is the failure to report"
 )]
 
+mod browser;
 mod clock;
 mod counts;
 mod kafka;
 mod people;
+mod redis;
+mod report;
 mod settled;
 mod world;
 
+pub use browser::Browser;
 pub use clock::{Latencies, poll_until, wait_until};
 pub use counts::{Fingerprints, fingerprints};
 pub use kafka::{Position, TOPICS, committed, end_offsets, produce, rewind_group};
-pub use people::{Counts, Feed, Item, Person, new_post};
+pub use people::{Counts, Feed, Item, Person, Snapshot, new_post};
+pub use report::say;
 pub use settled::settled;
-pub use world::{Exclusive, Shared, World, exclusive, run, shared, start_stack};
+pub use world::{Exclusive, Shared, World, console_socket, exclusive, run, shared, start_stack};

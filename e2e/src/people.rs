@@ -30,6 +30,20 @@ pub struct Feed {
     pub served_from: String,
     /// What was left out.
     pub degraded: Vec<String>,
+    /// Where the next page begins.
+    pub next_cursor: Option<String>,
+    /// The ranking it was cut from.
+    pub snapshot: Snapshot,
+    /// Why it is a first page although a later one was asked for.
+    #[serde(default)]
+    pub restarted: Option<String>,
+}
+
+/// The ranking a page was cut from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub struct Snapshot {
+    /// Its name.
+    pub id: Uuid,
 }
 
 /// What the tests look at of an item.
@@ -280,6 +294,35 @@ impl Person {
             }
         })
         .await;
+    }
+
+    /// The page that a cursor points at.
+    pub async fn page_at(&self, cursor: &str, limit: usize) -> Feed {
+        let path = format!("/feed?cursor={cursor}&limit={limit}");
+        let body = self.expect(Method::GET, &path, None, StatusCode::OK).await;
+        serde_json::from_value(body.clone()).unwrap_or_else(|error| panic!("{error}: {body}"))
+    }
+
+    /// Asks for the first page; gives the status, what `X-Nova-Cache` says, and the feed when there is one.
+    ///
+    /// # Errors
+    /// When there is no answer at all.
+    pub async fn try_feed(
+        &self,
+        limit: usize,
+    ) -> Result<(StatusCode, String, Option<Feed>), reqwest::Error> {
+        let answer = self
+            .request(Method::GET, &format!("/feed?limit={limit}"))
+            .send()
+            .await?;
+        let status = answer.status();
+        let cache = answer
+            .headers()
+            .get("x-nova-cache")
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+            .to_owned();
+        Ok((status, cache, answer.json().await.ok()))
     }
 
     /// A page of the feed.

@@ -53,8 +53,20 @@ pub async fn exclusive() -> Exclusive {
 
 async fn world() -> &'static RwLock<World> {
     WORLD
-        .get_or_init(|| async { RwLock::new(World::start(start_stack().nova(true)).await) })
+        .get_or_init(|| async {
+            let builder = start_stack()
+                .nova(true)
+                .nova_env("NOVA_CONSOLE", "on")
+                .nova_env("NOVA_CONSOLE_CONTROL", &console_socket().to_string_lossy());
+            RwLock::new(World::start(builder).await)
+        })
         .await
+}
+
+/// Where the console of the shared stack looks for somebody who pauses servers.
+#[must_use]
+pub fn console_socket() -> PathBuf {
+    std::env::temp_dir().join(format!("nova-e2e-{}.sock", std::process::id()))
 }
 
 /// A builder for the provider of this run: containers, or processes with `NOVA_E2E_PROVIDER=processes`.

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Says what this machine lacks and how to install it; on Debian and Ubuntu, as root, installs it.
 #
-#   doctor.sh [base|run|test|e2e]   base: build Nova; run: and its servers; test: and check it; e2e: and containers
+#   doctor.sh [base|run|test|e2e]   base: build Nova; run: and its servers; test: and check it; e2e: and containers, browser
+#   doctor.sh browser               what the end-to-end tests of the console need when they run without containers
 #   doctor.sh images                what building container images needs
 #   doctor.sh stop-docker           stops the Docker daemon that `doctor.sh e2e` started, and no other
 set -euo pipefail
@@ -92,6 +93,19 @@ check_e2e() {
     has docker && { docker_answers || has dockerd || [ -S /run/docker.sock ]; } || lacks "Docker" docker.io
 }
 
+has_browser() {
+    [ -n "${NOVA_CHROMIUM:-}" ] && [ -x "$NOVA_CHROMIUM" ] && return
+    local name
+    for name in chromium chromium-browser google-chrome-stable google-chrome; do
+        if has "$name"; then return; fi
+    done
+    return 1
+}
+
+check_browser() {
+    has_browser || lacks "Chromium (end-to-end tests of the console; NOVA_CHROMIUM names another one)" chromium
+}
+
 check_images() {
     has debootstrap || lacks "debootstrap (base of images where no registry can be reached)" debootstrap
 }
@@ -152,6 +166,7 @@ examine() {
     case $1 in run | test | e2e) check_run ;; esac
     case $1 in test | e2e) check_test ;; esac
     case $1 in e2e | images) check_e2e ;; esac
+    case $1 in e2e | browser) check_browser ;; esac
     case $1 in images) check_images ;; esac
 }
 
@@ -214,9 +229,9 @@ stop-docker)
     stop_docker
     exit
     ;;
-base | run | test | e2e | images) ;;
+base | run | test | e2e | browser | images) ;;
 *)
-    say "unknown level $level: base, run, test, e2e, images or stop-docker"
+    say "unknown level $level: base, run, test, e2e, browser, images or stop-docker"
     exit 2
     ;;
 esac

@@ -7,15 +7,21 @@
 )]
 
 mod bad_input;
+mod console;
+mod degraded;
+mod discovery;
 mod events;
 mod faults;
+mod freshness;
 mod latency;
 mod migration;
+mod projector;
 mod propagation;
 mod quarantine;
 mod ranking;
 mod replay;
 mod snapshot;
+mod walking;
 
 use std::time::Duration;
 

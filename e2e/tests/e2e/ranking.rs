@@ -26,8 +26,11 @@ fn likes_lift_a_post_in_the_feed_of_a_follower() {
         for liker in world.people(5).await {
             liker.like(first).await;
         }
+        // Likes change the order of the next ranking, not of the one being looked at: somebody who asks for the first time.
         wait_until("the liked post above the other", LIKE_TO_FEED, || async {
-            let feed = viewer.feed().await;
+            let newcomer = world.person().await;
+            newcomer.follow(author.id).await;
+            let feed = newcomer.feed().await;
             match (feed.item(first), feed.rank(first), feed.rank(second)) {
                 (Some(item), Some(first), Some(second))
                     if first < second && item.counts.likes == 5 =>
@@ -54,28 +57,46 @@ fn each_source_brings_its_posts_and_says_so() {
         let next = liked_author.post("the next of the same author").await;
         viewer.like(liked).await;
 
-        wait_until("all three sources in the feed", ARRIVES, || async {
-            let feed = viewer.feed().await;
-            let sources = |post| {
-                feed.item(post)
-                    .map(|item| item.sources.clone())
-                    .unwrap_or_default()
-            };
-            let has = |post, source: &str| sources(post).iter().any(|found| found == source);
-            let complete = sources(of_followed) == ["follow"]
-                && has(liked, "trending")
-                && has(liked, "affinity")
-                && has(next, "affinity")
-                && feed.item(liked).is_some_and(|item| item.viewer.liked)
-                && feed.degraded.is_empty()
-                && feed.served_from == "ranked";
-            if complete {
-                Ok(())
-            } else {
-                Err(format!("{feed:?}"))
-            }
-        })
-        .await;
+        // A feed is ranked once and then kept: everything it is made of has to be there first.
+        for (what, count) in [
+            (
+                format!(
+                    "posts_by_author FINAL WHERE post_id IN ('{of_followed}', '{liked}', '{next}')"
+                ),
+                3,
+            ),
+            (
+                format!("follows_cdc FINAL WHERE follower_id = '{}'", viewer.id),
+                1,
+            ),
+            (
+                format!("user_author_90d FINAL WHERE user_id = '{}'", viewer.id),
+                1,
+            ),
+            (
+                format!("post_engagement FINAL WHERE post_id = '{liked}' AND likes = 1"),
+                1,
+            ),
+        ] {
+            world
+                .becomes(&format!("SELECT count() FROM {what}"), count, ARRIVES)
+                .await;
+        }
+        let feed = viewer.feed().await;
+        let sources = |post| {
+            feed.item(post)
+                .map(|item| item.sources.clone())
+                .unwrap_or_default()
+        };
+        let has = |post, source: &str| sources(post).iter().any(|found| found == source);
+        assert_eq!(sources(of_followed), ["follow"], "{feed:?}");
+        assert!(
+            has(liked, "trending") && has(liked, "affinity") && has(next, "affinity"),
+            "{feed:?}"
+        );
+        assert!(feed.item(liked).is_some_and(|item| item.viewer.liked));
+        assert!(feed.degraded.is_empty(), "{:?}", feed.degraded);
+        assert_eq!(feed.served_from, "ranked");
     });
 }
 
@@ -110,18 +131,13 @@ fn nobody_sees_what_is_not_for_them() {
 
         // Interaction makes an author's posts candidates by affinity: visibility still holds.
         stranger.like(public).await;
-        wait_until(
-            "the public post in the stranger's feed",
-            ARRIVES,
-            || async {
-                let feed = stranger.feed().await;
-                feed.item(public)
-                    .map(|_| ())
-                    .ok_or_else(|| format!("{feed:?}"))
-            },
-        )
-        .await;
+        let interactions = format!(
+            "SELECT count() FROM user_author_90d FINAL WHERE user_id = '{}'",
+            stranger.id
+        );
+        world.becomes(&interactions, 1, ARRIVES).await;
         let feed = stranger.feed().await;
+        assert!(feed.item(public).is_some(), "{feed:?}");
         assert!(
             feed.item(followers).is_none() && feed.item(private).is_none(),
             "{feed:?}"

@@ -83,6 +83,8 @@ pub(crate) struct ServerReport {
     pub(crate) address: String,
     pub(crate) pid: Option<u32>,
     pub(crate) memory: Option<u64>,
+    /// Stopped in its tracks.
+    pub(crate) paused: bool,
     /// Nothing when it answers, else what is wrong.
     pub(crate) trouble: Option<String>,
 }
@@ -91,6 +93,14 @@ pub(crate) struct ServerReport {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Outcome {
     pub(crate) trouble: Option<String>,
+}
+
+impl Outcome {
+    pub(crate) fn of(done: anyhow::Result<()>) -> Self {
+        Self {
+            trouble: done.err().map(|error| format!("{error:#}")),
+        }
+    }
 }
 
 /// One end of the socket: lines of JSON both ways.
@@ -143,5 +153,49 @@ impl Channel {
             Some(message) => Ok(message),
             None => bail!("the supervisor of the stack ended without an answer"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The console of Nova speaks the same words (`services/api/src/console/control.rs`) and has no code in common.
+    #[test]
+    fn the_words_that_the_console_uses() {
+        assert!(matches!(
+            serde_json::from_str(r#"{"ask":"status"}"#).unwrap(),
+            Request::Status
+        ));
+        let fault = r#"{"ask":"fault","kind":"pause","server":"redis"}"#;
+        let Request::Fault { kind, server } = serde_json::from_str(fault).unwrap() else {
+            panic!("not a fault");
+        };
+        assert!(matches!(kind, FaultKind::Pause) && server == "redis");
+
+        let report = Report {
+            phase: Phase::Ready,
+            servers: vec![ServerReport {
+                name: "redis".to_owned(),
+                address: "redis://127.0.0.1:1".to_owned(),
+                pid: Some(7),
+                memory: Some(9_000),
+                paused: true,
+                trouble: Some("paused".to_owned()),
+            }],
+            pipeline: "running".to_owned(),
+        };
+        assert_eq!(
+            serde_json::to_string(&report).unwrap(),
+            concat!(
+                r#"{"phase":"ready","servers":[{"name":"redis","address":"redis://127.0.0.1:1","pid":7,"memory":9000,"#,
+                r#""paused":true,"trouble":"paused"}],"pipeline":"running"}"#
+            )
+        );
+        let outcome = Outcome::of(Err(anyhow::anyhow!("why")));
+        assert_eq!(
+            serde_json::to_string(&outcome).unwrap(),
+            r#"{"trouble":"why"}"#
+        );
     }
 }

@@ -20,12 +20,11 @@ pub(crate) async fn down(place: &Place) -> anyhow::Result<ExitCode> {
         println!("Nothing is up.");
         return Ok(ExitCode::SUCCESS);
     }
+    // It answers on the same socket, but ends with its terminal.
+    place.refuse_beside_demo()?;
     let begun = Instant::now();
     let asked = Channel::ask(&place.socket(), &Request::Stop).await?;
     let was_up = asked.is_some();
-    if !was_up {
-        place.refuse_beside_demo()?;
-    }
     if let Some(channel) = asked {
         let ended = tokio::time::timeout(PATIENCE, last_state(channel)).await;
         if ended.is_err() {

@@ -1,8 +1,10 @@
 //! The development stack by hand: real servers in the background, one command to start and one to stop them.
 
 mod connector;
+mod console;
 mod control;
 mod demo;
+mod desk;
 mod down;
 mod fault;
 mod place;

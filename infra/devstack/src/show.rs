@@ -3,6 +3,7 @@
 use comfy_table::{Table, presets};
 use nova_testbed::{Endpoints, Server};
 
+use crate::console;
 use crate::control::{Phase, ServerReport, State};
 
 /// A server's address as people type it, without credentials.
@@ -48,6 +49,13 @@ pub(crate) fn ready(state: &State, endpoints_file: &str) {
             "Ready after {:.1} s. Addresses with passwords: {endpoints_file}",
             state.seconds
         );
+        let has_nova = state
+            .ready
+            .iter()
+            .any(|(name, _)| name == Server::Nova.name());
+        if let Some(url) = console::url(endpoints).filter(|_| has_nova) {
+            println!("Console: {url}");
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, bail};
-use nova_testbed::{Server, Stack, StackError};
+use nova_testbed::{Stack, StackError};
 use tokio::{
     net::UnixListener,
     signal::unix::{SignalKind, signal},
@@ -12,10 +12,10 @@ use tokio::{
 use tokio_util::task::TaskTracker;
 
 use crate::{
-    connector,
-    control::{Channel, FaultKind, Outcome, Phase, Report, Request, ServerReport, State},
+    console,
+    control::{Channel, FaultKind, Outcome, Phase, Report, Request, State},
+    desk,
     place::Place,
-    show,
     up::UpArgs,
 };
 
@@ -101,7 +101,9 @@ async fn start(
     supervisor: &Arc<Supervisor>,
 ) -> Result<(), StackError> {
     let telling = Arc::clone(supervisor);
-    let stack = Stack::builder()
+    let with_console = console::add(Stack::builder(), place)
+        .map_err(|error| trouble("finding the directory of the stack", error))?;
+    let stack = with_console
         .run_dir(place.run())
         .port_seed(place.port_seed())
         .nova(!arguments.no_nova)
@@ -118,10 +120,8 @@ async fn start(
         .await?;
     let endpoints = stack.endpoints().clone();
     if let Err(error) = endpoints.save(&place.endpoints()) {
-        return Err(StackError::Io {
-            doing: format!("writing {}", place.endpoints().display()),
-            source: std::io::Error::other(error),
-        });
+        let doing = format!("writing {}", place.endpoints().display());
+        return Err(trouble(&doing, error));
     }
     let seconds = stack.ready_after().as_secs_f64();
     *supervisor.stack.write().await = Some(stack);
@@ -131,6 +131,13 @@ async fn start(
         state.endpoints = Some(endpoints);
     });
     Ok(())
+}
+
+fn trouble(doing: &str, error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StackError {
+    StackError::Io {
+        doing: doing.to_owned(),
+        source: std::io::Error::other(error),
+    }
 }
 
 async fn answer_all(listener: UnixListener, supervisor: Arc<Supervisor>) {
@@ -172,11 +179,7 @@ impl Supervisor {
             }
             Request::Fault { kind, server } => {
                 let done = self.fault(kind, &server).await;
-                channel
-                    .send(&Outcome {
-                        trouble: done.err().map(|error| format!("{error:#}")),
-                    })
-                    .await
+                channel.send(&Outcome::of(done)).await
             }
         }
     }
@@ -208,37 +211,14 @@ impl Supervisor {
                 pipeline: String::new(),
             };
         };
-        let servers =
-            futures::future::join_all(stack.servers().into_iter().map(|server| async move {
-                ServerReport {
-                    name: server.name().to_owned(),
-                    address: show::address(server, stack.endpoints()),
-                    pid: stack.pid(server),
-                    memory: stack.memory(server),
-                    trouble: stack.check(server).await.err(),
-                }
-            }));
-        let (servers, pipeline) =
-            tokio::join!(servers, connector::state(&stack.endpoints().connect));
-        Report {
-            phase,
-            servers,
-            pipeline,
-        }
+        desk::report(stack, phase).await
     }
 
     async fn fault(&self, kind: FaultKind, server: &str) -> anyhow::Result<()> {
-        let server: Server = server.parse()?;
         let guard = self.stack.read().await;
         let Some(stack) = guard.as_ref() else {
             bail!("the stack is not ready");
         };
-        match kind {
-            FaultKind::Pause => stack.pause(server).await,
-            FaultKind::Resume => stack.resume(server).await,
-            FaultKind::Kill => stack.kill(server).await,
-            FaultKind::Restart => stack.restart(server).await,
-        }?;
-        Ok(())
+        desk::fault(stack, kind, server).await
     }
 }

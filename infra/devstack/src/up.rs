@@ -27,11 +27,11 @@ pub(crate) struct UpArgs {
 
 pub(crate) async fn up(place: &Place, arguments: &UpArgs) -> anyhow::Result<ExitCode> {
     place.create()?;
+    place.refuse_beside_demo()?;
     if let Some(channel) = Channel::ask(&place.socket(), &Request::Follow).await? {
         return already_up(place, channel).await;
     }
     if place.lock()?.is_none() {
-        place.refuse_beside_demo()?;
         bail!(
             "a stack is being stopped in {}; try again",
             place.root().display()

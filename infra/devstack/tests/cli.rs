@@ -3,7 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 use std::{
-    io::{BufRead as _, BufReader},
+    io::{BufRead as _, BufReader, Write as _},
+    os::unix::net::UnixStream,
     path::Path,
     process::{Command, Output, Stdio},
     time::{Duration, Instant},
@@ -87,6 +88,7 @@ async fn up_status_fault_down() {
     checkout.succeeds(&["fault", "restart", "redis"]);
     probe(Server::Redis, &endpoints).await.unwrap();
     assert!(!checkout.run(&["fault", "kill", "nova"]).status.success());
+    the_console_pauses_and_resumes(&checkout.state().join("control.sock"), &endpoints).await;
 
     assert!(checkout.succeeds(&["down"]).contains("Stopped"));
     for server in Server::BACKENDS {
@@ -98,6 +100,23 @@ async fn up_status_fault_down() {
     assert!(!checkout.state().join("run").exists());
     assert!(!checkout.state().join("endpoints.json").exists());
     assert!(checkout.succeeds(&["down"]).contains("Nothing is up"));
+}
+
+/// The words of Nova's console, to the letter (`services/api/src/console/control.rs`).
+async fn the_console_pauses_and_resumes(socket: &Path, endpoints: &Endpoints) {
+    let ask = |line: &str| {
+        let mut stream = UnixStream::connect(socket).unwrap();
+        writeln!(stream, "{line}").unwrap();
+        let mut answer = String::new();
+        BufReader::new(stream).read_line(&mut answer).unwrap();
+        answer
+    };
+    let fault = |kind: &str| format!(r#"{{"ask":"fault","kind":"{kind}","server":"redis"}}"#);
+    assert_eq!(ask(&fault("pause")), "{\"trouble\":null}\n");
+    let report = ask(r#"{"ask":"status"}"#);
+    assert_eq!(report.matches(r#""paused":true"#).count(), 1, "{report}");
+    assert_eq!(ask(&fault("resume")), "{\"trouble\":null}\n");
+    probe(Server::Redis, endpoints).await.unwrap();
 }
 
 #[tokio::test]

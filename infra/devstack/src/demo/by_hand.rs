@@ -5,6 +5,7 @@ use anyhow::Context as _;
 use super::client::{Client, Feed};
 use super::people::Viewer;
 use super::servers::heading;
+use crate::console;
 use crate::place::Place;
 
 pub(super) fn show(
@@ -15,6 +16,10 @@ pub(super) fn show(
 ) -> anyhow::Result<()> {
     heading("By hand");
     let endpoints = &client.endpoints;
+    if let Some(url) = console::url(endpoints) {
+        println!("# the same in a browser, with every server to pause and resume");
+        println!("{url}#{}", viewer.person.id);
+    }
     let post = feed.items.first().context("the feed is empty")?.post_id;
     let auth = r#"-H "Authorization: Bearer $TOKEN""#;
     println!("# as {}", viewer.person.handle);

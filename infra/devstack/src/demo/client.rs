@@ -28,6 +28,20 @@ pub(super) struct Feed {
     pub(super) items: Vec<Item>,
     pub(super) served_from: String,
     pub(super) degraded: Vec<String>,
+    /// Only when asked for.
+    pub(super) explain: Option<Explain>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Explain {
+    pub(super) sources: Vec<Source>,
+    pub(super) ranked: u32,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Source {
+    pub(super) source: String,
+    pub(super) candidates: u32,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -38,6 +52,15 @@ pub(super) struct Item {
     pub(super) sources: Vec<String>,
     pub(super) score: f64,
     pub(super) counts: ItemCounts,
+    /// Only when asked for.
+    pub(super) explain: Option<Terms>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub(super) struct Terms {
+    pub(super) freshness: f64,
+    pub(super) engagement: f64,
+    pub(super) affinity: f64,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -83,10 +106,17 @@ impl Client {
     }
 
     pub(super) async fn feed(&self, viewer: UserId, limit: u32) -> anyhow::Result<Feed> {
-        let request = self
-            .http
-            .get(self.feed_url(limit))
-            .bearer_auth(self.token(viewer)?);
+        self.get(viewer, self.feed_url(limit)).await
+    }
+
+    /// With the terms of each score, and how the ranking came about.
+    pub(super) async fn explained_feed(&self, viewer: UserId, limit: u32) -> anyhow::Result<Feed> {
+        let url = format!("{}&explain=true", self.feed_url(limit));
+        self.get(viewer, url).await
+    }
+
+    async fn get(&self, viewer: UserId, url: String) -> anyhow::Result<Feed> {
+        let request = self.http.get(url).bearer_auth(self.token(viewer)?);
         accepted(request)
             .await?
             .json()

@@ -1,10 +1,6 @@
 //! The feed of one user, with what its order is made of.
 
-use std::collections::HashMap;
-
-use anyhow::{Context as _, ensure};
-use nova_feed::{FeedConfig, FeedService};
-use nova_social::Social;
+use anyhow::ensure;
 
 use super::client::{Client, Feed};
 use super::people::{self, Viewer};
@@ -17,8 +13,7 @@ const LIMIT: u32 = 20;
 const CAPTION_COLUMNS: usize = 28;
 const HANDLE_COLUMNS: usize = 14;
 
-/// Shows the page that the API answers. The API's answer holds sources and score; the terms come from the same library
-/// with the same configuration, a moment later, so a term may differ from the score in the last digit.
+/// Shows the page that the API answers and explains.
 pub(super) async fn show(client: &Client, viewer: &Viewer) -> anyhow::Result<Feed> {
     let person = &viewer.person;
     heading(&format!("The feed of {}", person.handle));
@@ -26,7 +21,7 @@ pub(super) async fn show(client: &Client, viewer: &Viewer) -> anyhow::Result<Fee
         "follows {}, has liked {} posts",
         viewer.follows, viewer.likes
     );
-    let feed = client.feed(person.id, LIMIT).await?;
+    let feed = client.explained_feed(person.id, LIMIT).await?;
     ensure!(
         !feed.items.is_empty(),
         "the feed of {} is empty",
@@ -38,21 +33,6 @@ pub(super) async fn show(client: &Client, viewer: &Viewer) -> anyhow::Result<Fee
         feed.degraded.join(", ")
     );
 
-    let config = FeedConfig::from_lookup(|name| std::env::var(name).ok())?;
-    let service = FeedService::new(
-        client.olap.clone(),
-        Social::new(client.postgres.clone()),
-        config,
-    )?;
-    let explained = service
-        .get_personalized_feed(person.id, 0, nova_feed::MAX_LIMIT)
-        .await
-        .context("explaining the feed")?;
-    let terms: HashMap<_, _> = explained
-        .items
-        .iter()
-        .map(|item| (item.post_id, item.ranked.terms))
-        .collect();
     let authors = people::handles(client, feed.items.iter().map(|item| item.author_id)).await?;
 
     let mut rows = table(&[
@@ -68,7 +48,7 @@ pub(super) async fn show(client: &Client, viewer: &Viewer) -> anyhow::Result<Fee
     ]);
     align_right(&mut rows, &[0, 4, 5, 6, 7, 8]);
     for (rank, item) in feed.items.iter().enumerate() {
-        let terms = terms.get(&item.post_id);
+        let terms = item.explain.as_ref();
         let term = |value: Option<f64>| value.map_or_else(|| "?".to_owned(), |v| format!("{v:.3}"));
         let author = authors.get(&item.author_id).map_or("", String::as_str);
         rows.add_row([
@@ -84,19 +64,19 @@ pub(super) async fn show(client: &Client, viewer: &Viewer) -> anyhow::Result<Fee
         ]);
     }
     println!("{rows}");
-    let found: Vec<_> = explained
-        .trace
-        .sources
-        .iter()
-        .map(|source| format!("{} {}", source.found, source.source))
-        .collect();
-    println!(
-        "Candidates: {}; {} after the merge, {} ranked. Served from: {}.",
-        found.join(", "),
-        explained.trace.merged,
-        explained.trace.ranked,
-        feed.served_from
-    );
+    if let Some(explain) = &feed.explain {
+        let found: Vec<_> = explain
+            .sources
+            .iter()
+            .map(|source| format!("{} {}", source.candidates, source.source))
+            .collect();
+        println!(
+            "Candidates: {}; {} ranked. Served from: {}.",
+            found.join(", "),
+            explain.ranked,
+            feed.served_from
+        );
+    }
     Ok(feed)
 }
 

@@ -19,9 +19,11 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use nova_testbed::Stack;
+use tokio::net::UnixListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::place::Place;
+use crate::{console, desk};
 use client::Client;
 use data::Data;
 
@@ -68,9 +70,13 @@ pub(crate) async fn demo(place: &Place, arguments: &DemoArgs) -> anyhow::Result<
         // Dropping the start takes everything down that was up.
         () = interrupted() => return Ok(ExitCode::FAILURE),
     };
+    // For the console, and for `status` and `fault`.
+    let listener = UnixListener::bind(place.socket())
+        .with_context(|| format!("listening on {}", place.socket().display()))?;
     let end = tokio::select! {
         shown = show(place, &stack, &data, arguments) => shown.map(|()| End::Shown),
         () = interrupted() => Ok(End::Interrupted),
+        never = desk::serve(&listener, &stack) => match never {},
     };
     place.forget_stack();
     match end {
@@ -107,7 +113,7 @@ async fn start(place: &Place) -> anyhow::Result<Stack> {
     });
     fetched.await?.context("fetching the servers")?;
     let printing = Mutex::new(());
-    let stack = Stack::builder()
+    let stack = console::add(Stack::builder(), place)?
         .run_dir(place.run())
         .port_seed(place.port_seed())
         .nova(true)

@@ -37,4 +37,16 @@ impl World {
             .expect("DEL");
         assert!(removed > 0);
     }
+
+    /// Removes the list of hot posts; the job makes it again when ClickHouse answers.
+    ///
+    /// # Panics
+    /// When Redis does not answer.
+    pub async fn forget_hot_posts(&self) {
+        let _: usize = redis::cmd("DEL")
+            .arg(nova_cache::keys::HOT_POSTS)
+            .query_async(&mut self.redis().await)
+            .await
+            .expect("DEL");
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use nova_olap::{Olap, OlapConfig};
@@ -12,6 +13,9 @@ use tokio::runtime::Runtime;
 use tokio::sync::{OnceCell, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::clock::wait_until;
+
+/// How long the deletion of all posts may take to arrive, a pipeline that was killed just now included.
+const CLEARED: Duration = Duration::from_secs(90);
 
 /// A running stack and everything a test talks to it with.
 #[derive(Debug)]
@@ -28,13 +32,37 @@ pub struct World {
 
 /// The shared stack, together with other tests.
 pub type Shared = RwLockReadGuard<'static, World>;
-/// The shared stack, alone.
-pub type Exclusive = RwLockWriteGuard<'static, World>;
+
+/// The shared stack, alone. What such a test leaves is put right before the next test: posts that thousands of likes
+/// have made the best of everybody's feed, and after a failure servers that are paused or killed.
+#[derive(Debug)]
+pub struct Exclusive(RwLockWriteGuard<'static, World>);
+
+impl std::ops::Deref for Exclusive {
+    type Target = World;
+
+    fn deref(&self) -> &World {
+        &self.0
+    }
+}
+
+impl Drop for Exclusive {
+    fn drop(&mut self) {
+        LEFT.store(true, Ordering::SeqCst);
+        if std::thread::panicking() {
+            DISTURBED.store(true, Ordering::SeqCst);
+        }
+    }
+}
 
 // One runtime for the whole run: the stack's tasks and connections belong to it. Statics are never dropped; the
 // testbed's watchdog clears the stack away when the test process ends, however it ends.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
 static WORLD: OnceCell<RwLock<World>> = OnceCell::const_new();
+/// A test that had the stack alone has ended.
+static LEFT: AtomicBool = AtomicBool::new(false);
+/// It failed.
+static DISTURBED: AtomicBool = AtomicBool::new(false);
 
 /// Runs a test on the shared runtime.
 pub fn run<T>(test: impl Future<Output = T>) -> T {
@@ -48,11 +76,14 @@ pub async fn shared() -> Shared {
 
 /// The shared stack, alone: for a test that disturbs servers, measures time, or compares whole tables.
 pub async fn exclusive() -> Exclusive {
-    world().await.write().await
+    let world = Exclusive(world().await.write().await);
+    // Of the tests that shared it.
+    world.clear_feeds().await;
+    world
 }
 
 async fn world() -> &'static RwLock<World> {
-    WORLD
+    let world = WORLD
         .get_or_init(|| async {
             let builder = start_stack()
                 .nova(true)
@@ -60,7 +91,17 @@ async fn world() -> &'static RwLock<World> {
                 .nova_env("NOVA_CONSOLE_CONTROL", &console_socket().to_string_lossy());
             RwLock::new(World::start(builder).await)
         })
-        .await
+        .await;
+    if LEFT.load(Ordering::SeqCst) {
+        let alone = world.write().await;
+        if LEFT.swap(false, Ordering::SeqCst) {
+            if DISTURBED.swap(false, Ordering::SeqCst) {
+                alone.put_right().await;
+            }
+            alone.clear_feeds().await;
+        }
+    }
+    world
 }
 
 /// Where the console of the shared stack looks for somebody who pauses servers.
@@ -168,6 +209,24 @@ impl World {
             }
         })
         .await;
+    }
+
+    /// After a test that failed: every server goes on, or is started again.
+    async fn put_right(&self) {
+        for server in self.stack.servers() {
+            if self.stack.resume(server).await.is_err() || self.stack.check(server).await.is_err() {
+                let started = self.stack.restart(server).await;
+                started.unwrap_or_else(|error| panic!("{server} after a failed test: {error}"));
+            }
+        }
+    }
+
+    /// Deletes every post, as its author would, and waits until no feed can find one.
+    async fn clear_feeds(&self) {
+        self.sql("UPDATE posts SET deleted_at = now() WHERE deleted_at IS NULL")
+            .await;
+        let visible = "SELECT count() FROM posts_cdc FINAL WHERE deleted_at IS NULL";
+        self.becomes(visible, 0, CLEARED).await;
     }
 
     /// A statement on ClickHouse.

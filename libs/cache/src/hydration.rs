@@ -37,12 +37,12 @@ pub struct PostBody {
 }
 
 /// A body as it is kept. It was read when the newest known change of the post was `post_version`: when another one is
-/// known, it may show what the post was before.
+/// known, or none, it may show what the post was before.
 #[derive(Serialize, Deserialize)]
 struct Kept<B> {
     #[serde(flatten)]
     body: B,
-    post_version: Option<u64>,
+    post_version: u64,
 }
 
 /// All that one round trip tells about the posts of a page.
@@ -90,7 +90,7 @@ impl Cache {
                 let kept: Option<Kept<PostBody>> =
                     value.and_then(|value| from_json(&value, WHAT, &key));
                 let known = row.and_then(|row| row.post_version);
-                let body = kept.filter(|kept| kept.post_version == known);
+                let body = kept.filter(|kept| Some(kept.post_version) == known);
                 hydration.bodies.push(body.map(|kept| kept.body));
             }
             hydration.counters.extend(counters);
@@ -98,27 +98,15 @@ impl Cache {
         Ok(hydration)
     }
 
-    /// Keeps what posts show that nobody has changed yet, as [`Cache::store_bodies_as_of`] without a version.
-    ///
-    /// # Errors
-    /// [`CacheError`] when Redis does not take them; some may have been written.
-    pub async fn store_bodies(&self, bodies: &[(PostId, PostBody)]) -> Result<(), CacheError> {
-        let unchanged: Vec<_> = bodies
-            .iter()
-            .map(|(post, body)| (*post, body, None))
-            .collect();
-        self.store_bodies_as_of(&unchanged).await
-    }
-
     /// Keeps what posts show, each for [`ttl::BODY`], with the [`PostRow::post_version`] that was known *before* the body
-    /// was read from PostgreSQL: once another version is known the body counts as missing, so that a late write of an
-    /// old one does no harm. One round trip per 1,000 posts.
+    /// was read from PostgreSQL: unless that version is the known one the body counts as missing, so that a late write of
+    /// an old one does no harm. One round trip per 1,000 posts.
     ///
     /// # Errors
     /// [`CacheError`] when Redis does not take them; some may have been written.
-    pub async fn store_bodies_as_of(
+    pub async fn store_bodies(
         &self,
-        bodies: &[(PostId, &PostBody, Option<u64>)],
+        bodies: &[(PostId, &PostBody, u64)],
     ) -> Result<(), CacheError> {
         let mut batch = Batch::default();
         for (post, body, post_version) in bodies {
@@ -155,7 +143,7 @@ mod tests {
                 caption, media_url, media_type, duration_ms, visibility,
                 created_at: DateTime::from_timestamp_micros(micros).unwrap(),
             };
-            let json = to_json(&Kept { body: &body, post_version: None }, WHAT).unwrap();
+            let json = to_json(&Kept { body: &body, post_version: 0 }, WHAT).unwrap();
             let kept: Kept<PostBody> = from_json(&json, WHAT, "test").unwrap();
             prop_assert_eq!(kept.body, body);
         }
@@ -179,7 +167,7 @@ mod tests {
         };
         let kept = Kept {
             body,
-            post_version: Some(7),
+            post_version: 7,
         };
         let json = String::from_utf8(to_json(&kept, WHAT).unwrap()).unwrap();
         assert_eq!(

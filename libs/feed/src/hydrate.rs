@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use crate::answer::ItemCounts;
 use crate::error::Unavailable;
-use crate::page::{Hydrate, Shown, counts_known, hidden, shown_counts};
+use crate::page::{Hydrate, Shown, hidden, row_known, shown_counts};
 use crate::posts::Posts;
 use crate::protect::Guarded;
 use crate::rank_types::RankedItem;
@@ -87,6 +87,8 @@ impl<P: Posts + 'static, R: Ranker> Hydrator<'_, '_, P, R> {
         let mut read = Vec::with_capacity(items.len());
         let mut missing = Vec::new();
         for ((item, row), body) in items.iter().zip(&counters).zip(bodies) {
+            // Who may see it was changed since the ranking: PostgreSQL says whether the viewer is among them.
+            let body = body.filter(|body: &PostBody| body.visibility == item.visibility);
             let (author, follow_only) = (item.author(), item.follow_only());
             let gone = hidden(author, follow_only, &self.run.overlay, row.as_ref());
             if body.is_none() && !gone {
@@ -113,6 +115,7 @@ impl<P: Posts + 'static, R: Ranker> Hydrator<'_, '_, P, R> {
                 body,
                 counts,
                 liked,
+                post_version: row.as_ref().and_then(|row| row.post_version),
             })
         });
         shown.collect()
@@ -130,7 +133,7 @@ impl<P: Posts + 'static, R: Ranker> Hydrator<'_, '_, P, R> {
     async fn count(&mut self, items: &[RankedItem], counters: &mut [Option<PostRow>]) {
         let rows = items.iter().zip(counters.iter());
         let unknown = rows
-            .filter(|(_, row)| !counts_known(row.as_ref()))
+            .filter(|(_, row)| !row_known(row.as_ref()))
             .map(|(item, _)| item.post());
         // The counts of a ranking that was just made are as good as new ones.
         let counted = self.run.counters(unknown.collect(), self.just_ranked).await;
@@ -169,11 +172,21 @@ impl<P: Posts + 'static, R: Ranker> Hydrator<'_, '_, P, R> {
             let sources = missing.item.ranked.sources;
             told || self.just_ranked || sources.contains(Source::Follow)
         };
-        let safe: Vec<PostId> = missing.iter().filter(safe).map(Missing::post).collect();
+        let safe: Vec<&Missing<'_>> = missing.iter().filter(safe).collect();
         if safe.is_empty() || self.clickhouse_out {
             return HashMap::new();
         }
-        self.read_from_clickhouse(&safe).await
+        let ids: Vec<PostId> = safe.iter().map(|missing| missing.post()).collect();
+        let mut found = self.read_from_clickhouse(&ids).await;
+        for missing in safe {
+            // Nobody says whether the viewer is still among those who may see it.
+            let post = missing.post();
+            let visibility = found.get(&post).map(|found| found.body.visibility);
+            if visibility.is_some_and(|it| it != missing.item.visibility) {
+                found.remove(&post);
+            }
+        }
+        found
     }
 
     async fn read_from_postgres(
@@ -199,12 +212,13 @@ impl<P: Posts + 'static, R: Ranker> Hydrator<'_, '_, P, R> {
         Ok(found.collect())
     }
 
-    /// Keeps what was read for others, with what was known of each post before it was read.
+    /// Keeps what was read for others, with what was known of each post before it was read; where nothing was known it
+    /// could be out of date unnoticed.
     fn keep(&self, missing: &[Missing<'_>], found: &HashMap<PostId, Found>) {
         let bodies = missing.iter().filter_map(|missing| {
             let post = missing.post();
             let body = found.get(&post)?.body.clone();
-            Some((post, body, missing.version))
+            Some((post, body, missing.version?))
         });
         let bodies: Vec<_> = bodies.collect();
         if !bodies.is_empty() {

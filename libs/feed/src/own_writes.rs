@@ -21,9 +21,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::Utc;
-use nova_cache::{Cache, CacheError, OverlayChange, OverlayKey, PostBody, ttl};
+use nova_cache::{Cache, CacheError, OverlayChange, OverlayKey, ttl};
 use nova_domain::{PostId, UserId};
-use nova_social::{PostView, Unblocked, Written};
+use nova_social::{Unblocked, Written};
 use rand::Rng as _;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
@@ -109,22 +109,6 @@ impl OwnWrites {
         self.tell(note).await;
     }
 
-    /// A post was made: what it shows is known before anybody asks PostgreSQL.
-    pub async fn posted(&self, post: &PostView) {
-        let body = PostBody {
-            author_id: post.author_id,
-            caption: post.caption.clone(),
-            media_url: post.media_url.clone(),
-            media_type: post.media_type,
-            duration_ms: post.duration_ms,
-            visibility: post.visibility,
-            created_at: post.created_at,
-        };
-        let mut note = Note::new("post");
-        note.body = Some((post.post_id, body));
-        self.tell(note).await;
-    }
-
     /// A post was deleted: no feed shows it from now on.
     pub async fn deleted(&self, post: PostId, written: Written) {
         let mut note = Note::new("delete");
@@ -176,7 +160,6 @@ struct Note {
     at_ms: i64,
     blocked: Option<(UserId, UserId)>,
     deleted: Option<(PostId, bool, u64)>,
-    body: Option<(PostId, PostBody)>,
     /// When everything kept from before has ended.
     until: Instant,
 }
@@ -190,7 +173,6 @@ impl Note {
             at_ms: Utc::now().timestamp_millis(),
             blocked: None,
             deleted: None,
-            body: None,
             until: Instant::now() + ttl::OVERLAY,
         }
     }
@@ -225,13 +207,7 @@ impl Note {
             }
             Ok(())
         };
-        let body = async {
-            if let Some(body) = &self.body {
-                cache.store_bodies(std::slice::from_ref(body)).await?;
-            }
-            Ok(())
-        };
-        tokio::try_join!(changes, deleted, stale, body)?;
+        tokio::try_join!(changes, deleted, stale)?;
         if let Some((one, two)) = self.blocked {
             tokio::try_join!(add_block(cache, one, two), add_block(cache, two, one))?;
         }

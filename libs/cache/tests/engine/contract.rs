@@ -42,7 +42,8 @@ async fn each_key_has_its_form_and_its_life() -> anyhow::Result<()> {
         visibility: Visibility::Public,
         created_at: at(),
     };
-    cache.store_bodies(&[(p, body.clone())]).await?;
+    cache.store_bodies(&[(p, &body, 4)]).await?;
+    cache.apply_deleted(&[(p, false, 4)]).await?;
     let counts = PostCounts {
         post: p,
         likes: 3,

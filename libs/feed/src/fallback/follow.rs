@@ -10,8 +10,8 @@ use crate::serve::{Ranker, Run};
 use crate::trace::Degraded;
 
 impl<P: Posts + 'static, R: Ranker> Run<'_, P, R> {
-    /// As F1 finds them, without ClickHouse. None when there are none, or PostgreSQL does not say.
-    pub(super) async fn followed(&mut self) -> Option<Vec<Offer>> {
+    /// As F1 finds them, without ClickHouse. Nothing when PostgreSQL does not say.
+    pub(super) async fn followed(&mut self) -> Vec<Offer> {
         let engine = self.engine;
         let found = self.budget.require(
             &engine.guards.postgres,
@@ -24,7 +24,7 @@ impl<P: Posts + 'static, R: Ranker> Run<'_, P, R> {
         );
         let Ok(candidates) = found.await else {
             self.notes.without(Degraded::Posts);
-            return None;
+            return Vec::new();
         };
         let ids = posts(&candidates);
         let verdicts = self.budget.require(
@@ -36,10 +36,10 @@ impl<P: Posts + 'static, R: Ranker> Run<'_, P, R> {
         );
         let Ok(verdicts) = verdicts.await else {
             self.notes.without(Degraded::Posts);
-            return None;
+            return Vec::new();
         };
         self.notes.without(Degraded::Counts);
-        let offers: Vec<Offer> = candidates
+        candidates
             .into_iter()
             .filter_map(|candidate| {
                 let verdict = verdicts.posts.get(&candidate.post_id)?;
@@ -51,7 +51,6 @@ impl<P: Posts + 'static, R: Ranker> Run<'_, P, R> {
                     visibility: verdict.visibility,
                 })
             })
-            .collect();
-        (!offers.is_empty()).then_some(offers)
+            .collect()
     }
 }

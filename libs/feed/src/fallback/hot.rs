@@ -11,8 +11,13 @@ use crate::serve::{Ranker, Run};
 use crate::trace::Degraded;
 
 impl<P: Posts + 'static, R: Ranker> Run<'_, P, R> {
-    /// The hot posts that the viewer may see. None when there are none, or nobody says what may be seen.
-    pub(super) async fn hot(&mut self) -> Option<Vec<Offer>> {
+    /// The hot posts that the viewer may see. Nothing when nobody says what may be seen.
+    pub(super) async fn hot(&mut self) -> Vec<Offer> {
+        self.known_hot().await.unwrap_or_default()
+    }
+
+    /// None when Redis or whoever says what may be seen does not answer.
+    async fn known_hot(&mut self) -> Option<Vec<Offer>> {
         let cache = self.engine.cache.as_ref()?;
         let hot = self.redis(cache.hot_posts()).await??;
         let candidates: Vec<Candidate> = hot
@@ -40,7 +45,7 @@ impl<P: Posts + 'static, R: Ranker> Run<'_, P, R> {
                 });
             }
         }
-        (!offers.is_empty()).then_some(offers)
+        Some(offers)
     }
 
     /// Which of these public posts the viewer may see, and likes: PostgreSQL says it, else the blocks it told of at the

@@ -4,6 +4,7 @@
 mod follow;
 mod hot;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -59,12 +60,8 @@ impl<P: Posts + 'static, R: Ranker> Run<'_, P, R> {
         {
             return Ok(page);
         }
-        if let Some(offers) = self.hot().await
-            && let Some(page) = self.substitute(&offers, wanted.place).await
-        {
-            return Ok(page);
-        }
-        if let Some(offers) = self.followed().await
+        let offers = self.offers().await;
+        if !offers.is_empty()
             && let Some(page) = self.substitute(&offers, wanted.place).await
         {
             return Ok(page);
@@ -75,6 +72,18 @@ impl<P: Posts + 'static, R: Ranker> Run<'_, P, R> {
             return Ok(page);
         }
         Err(why)
+    }
+
+    /// What is hot; where that fills no page, the newest posts of followed authors as well.
+    async fn offers(&mut self) -> Vec<Offer> {
+        let mut offers = self.hot().await;
+        if offers.len() < self.limit as usize {
+            let known: HashSet<PostId> = offers.iter().map(|o| o.candidate.post_id).collect();
+            let mut followed = self.followed().await;
+            followed.retain(|offer| !known.contains(&offer.candidate.post_id));
+            offers.append(&mut followed);
+        }
+        offers
     }
 
     /// A page of what was shown before.

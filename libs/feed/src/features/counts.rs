@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use nova_cache::{Cache, EventCounts, PostCounts, PostRow};
 use nova_domain::PostId;
-use nova_olap::ExactCounts;
+use nova_olap::{ExactCounts, PostState};
 use nova_ranking::Counts;
 use tokio::time::Instant;
 
@@ -18,7 +18,7 @@ pub(crate) struct Counted {
     /// A post that is missing has none: nobody has touched it. Where [`Counted::clickhouse`] failed it may only be
     /// unknown.
     pub(crate) counts: HashMap<PostId, Counts>,
-    /// Posts that Redis knows to be deleted.
+    /// Posts that Redis, or ClickHouse where it was asked, knows to be deleted.
     pub(crate) deleted: HashSet<PostId>,
     /// How Redis answered; fine when there is none.
     pub(crate) cache: Result<(), Outcome>,
@@ -31,8 +31,8 @@ pub(crate) struct Counted {
     pub(crate) clickhouse_took: Duration,
 }
 
-/// Counts these posts. One round trip to Redis; where it lacks any of a post's numbers, one query to ClickHouse for
-/// exactly those posts, and what it counts is left in Redis for the next ranking.
+/// Counts these posts. One round trip to Redis; where it lacks any of a post's numbers, or whether it is deleted, two
+/// queries to ClickHouse side by side for exactly those posts, and what they say is left in Redis for the next ranking.
 pub(crate) async fn fetch<P>(asking: &Asking<'_, P>, posts: &[PostId]) -> Counted {
     let started = Instant::now();
     let mut counted = Counted::nothing();
@@ -53,17 +53,22 @@ pub(crate) async fn fetch<P>(asking: &Asking<'_, P>, posts: &[PostId]) -> Counte
         clickhouse: unknown.len(),
     };
     if !unknown.is_empty() {
-        let query = asking
-            .context
-            .olap
-            .exact_counts(&unknown, asking.budget.for_query());
-        let exact = asking.clickhouse(Degraded::Counts, query).await;
-        counted.clickhouse_took = exact.took;
+        let (olap, deadline) = (asking.context.olap, asking.budget.for_query());
+        let (exact, states) = tokio::join!(
+            asking.clickhouse(Degraded::Counts, olap.exact_counts(&unknown, deadline)),
+            asking.clickhouse(Degraded::Counts, olap.post_states(&unknown, deadline)),
+        );
+        counted.clickhouse_took = exact.took.max(states.took);
+        // Without them the candidates are what the sources found a moment ago; whoever shows one asks again.
+        let states = states.result.unwrap_or_default();
+        let deleted = states.iter().filter(|state| state.deleted);
+        counted.deleted.extend(deleted.map(|state| state.post));
         match exact.result {
             Err(outcome) => counted.clickhouse = Err(outcome),
             Ok(exact) => {
                 if let (Some(cache), Ok(())) = (asking.context.cache, counted.cache) {
-                    asking.redis(leave(cache, &unknown, &exact)).await;
+                    let leave = leave(cache, &unknown, &exact, &states);
+                    asking.redis(leave).await;
                 }
                 // What Redis had of these posts is not mixed in: the numbers of a post are of one time.
                 for post in &unknown {
@@ -104,7 +109,7 @@ impl Counted {
                 self.deleted.insert(*post);
             }
             let fields = [row.likes, row.comments, row.shares, row.impressions];
-            if fields.contains(&None) {
+            if fields.contains(&None) || row.post_version.is_none() {
                 unknown.push(*post);
             }
             let [likes, comments, shares, impressions] = fields.map(Option::unwrap_or_default);
@@ -127,6 +132,7 @@ async fn leave(
     cache: &Cache,
     posts: &[PostId],
     exact: &HashMap<PostId, ExactCounts>,
+    states: &[PostState],
 ) -> Result<(), nova_cache::CacheError> {
     let of = |post: &PostId| exact.get(post).copied().unwrap_or_default();
     let counts: Vec<PostCounts> = posts
@@ -148,9 +154,14 @@ async fn leave(
             version: 0,
         })
         .collect();
+    let states: Vec<_> = states
+        .iter()
+        .map(|state| (state.post, state.deleted, state.lsn))
+        .collect();
     tokio::try_join!(
         cache.apply_counts(&counts),
-        cache.apply_event_counts(&events)
+        cache.apply_event_counts(&events),
+        cache.apply_deleted(&states),
     )?;
     Ok(())
 }
@@ -172,13 +183,15 @@ mod tests {
             comments: Some(3),
             shares: Some(2),
             impressions: Some(1),
+            post_version: Some(1),
             ..PostRow::default()
         };
-        let holes: [fn(&mut PostRow); 4] = [
+        let holes: [fn(&mut PostRow); 5] = [
             |row| row.likes = None,
             |row| row.comments = None,
             |row| row.shares = None,
             |row| row.impressions = None,
+            |row| row.post_version = None,
         ];
         for hole in holes {
             let mut row = whole;

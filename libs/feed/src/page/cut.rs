@@ -16,6 +16,8 @@ pub(crate) struct Shown {
     pub(crate) body: PostBody,
     pub(crate) counts: ItemCounts,
     pub(crate) liked: bool,
+    /// [`nova_cache::PostRow::post_version`], as known before the body was read.
+    pub(crate) post_version: Option<u64>,
 }
 
 /// Fills items in.

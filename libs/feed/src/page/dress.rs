@@ -11,8 +11,8 @@ use crate::answer::{FeedItem, ItemCounts};
 pub(crate) enum Dressed {
     /// All of it may be shown.
     Whole(Vec<FeedItem>),
-    /// Something on it may not be shown any more: it has to be cut anew.
-    Hidden,
+    /// Something on it may not be shown any more, or was changed: it has to be cut anew.
+    Outdated,
 }
 
 /// Whether an item may not be shown any more: deleted, blocked either way, or there only for a follow that was undone.
@@ -47,9 +47,11 @@ pub(crate) fn shown_counts(
     (counts, liked)
 }
 
-/// Whether Redis knows the likes and comments of a post.
-pub(crate) fn counts_known(row: Option<&PostRow>) -> bool {
-    row.is_some_and(|row| row.likes.is_some() && row.comments.is_some())
+/// Whether Redis knows the likes and comments of a post, and whether it is deleted.
+pub(crate) fn row_known(row: Option<&PostRow>) -> bool {
+    row.is_some_and(|row| {
+        row.likes.is_some() && row.comments.is_some() && row.post_version.is_some()
+    })
 }
 
 /// Dresses a page. `counters` are those of its posts, in their order.
@@ -57,8 +59,11 @@ pub(crate) fn dress(page: &StoredPage, overlay: &Overlay, counters: &[Option<Pos
     let mut items = Vec::with_capacity(page.items.len());
     for (place, item) in page.items.iter().enumerate() {
         let row = counters.get(place).and_then(Option::as_ref);
-        if hidden(item.author_id, item.follow_only, overlay, row) {
-            return Dressed::Hidden;
+        let changed = row.and_then(|row| row.post_version);
+        if hidden(item.author_id, item.follow_only, overlay, row)
+            || changed.is_some() && changed != item.post_version
+        {
+            return Dressed::Outdated;
         }
         let base = (item.counts, item.liked);
         let (counts, liked) = shown_counts(item.post_id, base, overlay, row);

@@ -6,5 +6,5 @@ mod dress;
 mod stored;
 
 pub(crate) use cut::{Cut, Hydrate, Shown, cut};
-pub(crate) use dress::{Dressed, counts_known, dress, hidden, shown_counts};
+pub(crate) use dress::{Dressed, dress, hidden, row_known, shown_counts};
 pub(crate) use stored::{StoredItem, StoredPage};

@@ -1,7 +1,7 @@
 //! A page as it is kept: everything an answer needs but what is asked of Redis on every request.
 
 use chrono::{DateTime, Utc};
-use nova_domain::{MediaType, PostId, Source, SourceSet, UserId};
+use nova_domain::{MediaType, PostId, Source, SourceSet, UserId, Visibility};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::answer::{FeedItem, ItemCounts, SnapshotId, ViewerState};
@@ -54,6 +54,8 @@ pub(crate) struct StoredItem {
     pub(crate) liked: bool,
     /// Whether it goes when the viewer unfollows its author.
     pub(crate) follow_only: bool,
+    /// The newest change of the post that was known when the page was cut: with another one it may show something else.
+    pub(crate) post_version: Option<u64>,
     /// Index in the snapshot.
     pub(crate) index: u32,
 }
@@ -131,7 +133,8 @@ impl StoredItem {
             score: item.ranked.terms.score,
             counts: shown.counts,
             liked: shown.liked,
-            follow_only: item.follow_only(),
+            follow_only: item.follow_only() || shown.body.visibility == Visibility::Followers,
+            post_version: shown.post_version,
             index,
         }
     }

@@ -88,13 +88,13 @@ impl<P, R: Ranker> Engine<P, R> {
 
 impl<P: Send + Sync + 'static, R: Ranker> Engine<P, R> {
     /// Keeps what posts show, behind the answer: each with the newest change that was known before it was read.
-    pub(crate) fn keep_bodies(self: &Arc<Self>, bodies: Vec<(PostId, PostBody, Option<u64>)>) {
+    pub(crate) fn keep_bodies(self: &Arc<Self>, bodies: Vec<(PostId, PostBody, u64)>) {
         self.write_behind(|cache| async move {
             let bodies: Vec<_> = bodies
                 .iter()
                 .map(|(post, body, v)| (*post, body, *v))
                 .collect();
-            cache.store_bodies_as_of(&bodies).await
+            cache.store_bodies(&bodies).await
         });
     }
 

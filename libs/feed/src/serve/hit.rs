@@ -8,7 +8,7 @@ use nova_domain::PostId;
 use super::ranker::Ranker;
 use super::run::Run;
 use crate::answer::{FeedPage, ServedFrom, SnapshotId};
-use crate::page::{Dressed, StoredPage, counts_known, dress};
+use crate::page::{Dressed, StoredPage, dress, row_known};
 use crate::posts::Posts;
 
 /// A page that was kept, and the counters of its posts if they came with it.
@@ -48,7 +48,7 @@ impl Kept {
 
 impl<P: Posts + 'static, R: Ranker> Run<'_, P, R> {
     /// Answers a page that was kept: without a further round trip if its counters came with it, else with one. None
-    /// when something on it may not be shown any more, or Redis does not say.
+    /// when something on it was changed or may not be shown any more, or Redis does not say.
     pub(crate) async fn hit(
         &mut self,
         key: PageKey,
@@ -70,7 +70,7 @@ impl<P: Posts + 'static, R: Ranker> Run<'_, P, R> {
         let unknown: Vec<PostId> = posts
             .iter()
             .zip(&counters)
-            .filter(|(_, row)| !counts_known(row.as_ref()))
+            .filter(|(_, row)| !row_known(row.as_ref()))
             .map(|(post, _)| *post)
             .collect();
         let counted = self.counters(unknown, false).await;

@@ -93,9 +93,6 @@ pub(crate) async fn create(
         .social
         .create_post(viewer, &post, key.as_ref())
         .await?;
-    if !made.replayed {
-        state.own_writes.posted(&made.value).await;
-    }
     let location = format!("/api/v1/posts/{}", made.value.post_id);
     let mut headers = HeaderMap::new();
     headers.insert(

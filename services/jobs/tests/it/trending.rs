@@ -185,7 +185,11 @@ async fn any_one_server_may_be_down() {
         };
         (hot[n].post_id, body)
     };
-    world.cache.store_bodies(&[body(0), body(1)]).await.unwrap();
+    for (post, body) in [body(0), body(1)] {
+        let cache = &world.cache;
+        cache.apply_deleted(&[(post, false, 1)]).await.unwrap();
+        cache.store_bodies(&[(post, &body, 1)]).await.unwrap();
+    }
     let blocks = [first].into_iter().collect();
     world.cache.store_blocks(viewer, &blocks).await.unwrap();
     let found = ask(&world, viewer, 100).await;

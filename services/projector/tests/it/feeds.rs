@@ -144,11 +144,13 @@ pub(crate) async fn bodies(bench: &Bench) {
         created_at: post.created_at,
     };
     let viewer = UserId::generate();
+    let keep = async || bench.cache.store_bodies(&[(post.id, &body, 1)]).await;
     bench
         .cache
-        .store_bodies(&[(post.id, body.clone())])
+        .apply_deleted(&[(post.id, false, 1)])
         .await
         .unwrap();
+    keep().await.unwrap();
     bench.produce(&[post.record("u")]).await;
     let forgotten = || async {
         let hydration = bench.cache.hydration(viewer, &[post.id]).await.unwrap();
@@ -159,7 +161,7 @@ pub(crate) async fn bodies(bench: &Bench) {
     };
     bench.until("the body", forgotten).await;
     // A reader that had read it before writes it now.
-    bench.cache.store_bodies(&[(post.id, body)]).await.unwrap();
+    keep().await.unwrap();
     forgotten().await.unwrap();
 }
 

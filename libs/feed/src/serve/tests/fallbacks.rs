@@ -132,6 +132,29 @@ async fn then_the_newest_posts_of_followed_authors() {
 }
 
 #[tokio::test]
+async fn they_join_what_is_hot_where_that_fills_no_page() {
+    let (cache, _stack) = redis().await;
+    let world = World::new(6, 10);
+    let engine = engine(&world, Some(&cache));
+    let all = order(&world);
+    world.clickhouse_down.store(true, Ordering::SeqCst);
+    keep_hot(&cache, &world, &all[..3]).await;
+    let answer = page(&engine, 0, 20, 0).await.unwrap();
+    assert_eq!(answer.served_from, ServedFrom::Fallback);
+    assert_eq!(answer.items.len(), 20);
+    for item in &answer.items {
+        let hot = all[..3].contains(&item.post_id);
+        assert_eq!(item.sources.contains(Source::Trending), hot);
+        assert_eq!(item.sources.contains(Source::Follow), !hot);
+    }
+    let mut shown = ids(&answer);
+    assert!(all[..3].iter().all(|post| shown.contains(post)));
+    shown.sort_unstable();
+    shown.dedup();
+    assert_eq!(shown.len(), 20, "each post once");
+}
+
+#[tokio::test]
 async fn and_then_nothing() {
     let (cache, _stack) = redis().await;
     let world = World::new(6, 10);
@@ -157,7 +180,9 @@ async fn without_postgresql_what_is_hot_needs_a_known_block_list() {
     let all = order(&world);
     keep_hot(&cache, &world, &all[..20]).await;
     // Bodies are in Redis: somebody else was shown these posts.
+    world.announce(&cache).await;
     let bodies: Vec<_> = all[..20].iter().map(|id| (*id, world.body(*id))).collect();
+    let bodies: Vec<_> = bodies.iter().map(|(id, body)| (*id, body, 0)).collect();
     cache.store_bodies(&bodies).await.unwrap();
     world.clickhouse_down.store(true, Ordering::SeqCst);
     world.postgres_down.store(true, Ordering::SeqCst);

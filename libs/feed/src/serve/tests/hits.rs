@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use nova_cache::{Cache, OverlayKey, keys};
+use nova_domain::Visibility;
 
 use super::world::{TestEngine, World, cache_of, engine, forget, ids, order, page, redis, settle};
 use crate::answer::{FeedPage, ServedFrom};
@@ -23,6 +24,7 @@ async fn costs(engine: &TestEngine, cache: &Cache, round_trips: u64) -> FeedPage
 async fn a_page_that_is_remembered_costs_one_round_trip_and_another_process_two() {
     let (cache, stack) = redis().await;
     let world = World::new(6, 10);
+    world.announce(&cache).await;
     let first = engine(&world, Some(&cache));
     let ranked = page(&first, 0, 20, 0).await.unwrap();
     assert_eq!(ranked.served_from, ServedFrom::Ranked);
@@ -104,8 +106,35 @@ async fn counts_that_redis_lost_are_counted_again_and_kept() {
     world.act(&cache, OverlayKey::Like(post), true).await;
     let hit = page(&engine, 0, 3, 3).await.unwrap();
     assert_eq!(hit.served_from, ServedFrom::Cache);
-    assert_eq!(hit.items[0].counts.likes, 1, "never 0 for a liked post");
+    assert_eq!(hit.items[0].counts.likes, 5);
     assert_eq!(hit.degraded, [crate::trace::Degraded::Counts]);
+}
+
+#[tokio::test]
+async fn a_post_that_was_changed_is_shown_as_it_is_now() {
+    let (cache, _stack) = redis().await;
+    let world = World::new(6, 10);
+    let engine = engine(&world, Some(&cache));
+    world.announce(&cache).await;
+    let before = page(&engine, 0, 20, 0).await.unwrap();
+    settle(&engine).await;
+    let all = order(&world);
+    let (edited, own) = (all[3], all[5]);
+    world.edit(&cache, edited, Visibility::Public).await;
+    world.edit(&cache, own, Visibility::Private).await;
+    let hit = page(&engine, 0, 20, 1).await.unwrap();
+    assert_eq!(hit.served_from, ServedFrom::Cache);
+    assert_eq!(hit.items[3].post_id, edited);
+    assert_eq!(hit.items[3].caption, world.body(edited).caption);
+    assert_ne!(hit.items[3].caption, before.items[3].caption);
+    let mut expected: Vec<_> = all[..21].to_vec();
+    expected.retain(|post| *post != own);
+    assert_eq!(ids(&hit), expected);
+    settle(&engine).await;
+    // From then on it is a hit like any other.
+    let again = costs(&engine, &cache, 1).await;
+    assert_eq!(ids(&again), expected);
+    assert_eq!(again.items[3].caption, hit.items[3].caption);
 }
 
 #[tokio::test]

@@ -42,6 +42,8 @@ pub(super) struct Post {
     pub(super) visibility: Visibility,
     pub(super) created_at: DateTime<Utc>,
     pub(super) deleted: bool,
+    /// LSN of its newest change.
+    version: u64,
     pub(super) likes: u64,
     pub(super) comments: u64,
 }
@@ -117,6 +119,7 @@ impl World {
             visibility,
             created_at: at,
             deleted: false,
+            version: 0,
             likes: 0,
             comments: 0,
         };
@@ -182,9 +185,34 @@ impl World {
 
     /// An author deletes a post, and the API tells Redis.
     pub(super) async fn delete(&self, cache: &Cache, post: PostId) {
-        let lsn = self.lsn();
-        self.state().posts.get_mut(&post).unwrap().deleted = true;
+        let lsn = self.change(post, |post| post.deleted = true);
         cache.apply_deleted(&[(post, true, lsn)]).await.unwrap();
+    }
+
+    /// A post is changed in PostgreSQL, and the projector tells Redis.
+    pub(super) async fn edit(&self, cache: &Cache, post: PostId, visibility: Visibility) {
+        let lsn = self.change(post, |post| post.visibility = visibility);
+        let deleted = self.state().posts[&post].deleted;
+        cache.apply_deleted(&[(post, deleted, lsn)]).await.unwrap();
+    }
+
+    /// A change of the row, and its LSN.
+    fn change(&self, post: PostId, change: impl FnOnce(&mut Post)) -> u64 {
+        let lsn = self.lsn();
+        let mut state = self.state();
+        let post = state.posts.get_mut(&post).unwrap();
+        change(post);
+        post.version = lsn;
+        lsn
+    }
+
+    /// Redis has heard of every post, as it has of all that are not older than a week.
+    pub(super) async fn announce(self: &Arc<Self>, cache: &Cache) {
+        let posts: Vec<PostId> = self.state().posts.keys().copied().collect();
+        let deadline = Duration::from_secs(1);
+        Ranker::counters(self, &posts, Some(cache), deadline)
+            .await
+            .unwrap();
     }
 
     /// Whether the viewer may see a post, by PostgreSQL.
@@ -427,18 +455,22 @@ impl Ranker for Arc<World> {
         let counts: Vec<PostCounts> = posts.iter().map(count).collect();
         if let Some(cache) = cache {
             let deleted = |id: &PostId| {
-                let state = self.state();
-                (*id, state.posts[id].deleted, state.lsn)
+                let post = &self.state().posts[id];
+                (*id, post.deleted, post.version)
             };
             let deleted: Vec<_> = posts.iter().map(deleted).collect();
             let _ = cache.apply_counts(&counts).await;
             let _ = cache.apply_deleted(&deleted).await;
         }
-        let row = |counted: &PostCounts| PostRow {
-            likes: Some(counted.likes),
-            comments: Some(counted.comments),
-            deleted: self.state().posts[&counted.post].deleted,
-            ..PostRow::default()
+        let row = |counted: &PostCounts| {
+            let post = &self.state().posts[&counted.post];
+            PostRow {
+                likes: Some(counted.likes),
+                comments: Some(counted.comments),
+                deleted: post.deleted,
+                post_version: Some(post.version),
+                ..PostRow::default()
+            }
         };
         Ok(counts.iter().map(row).collect())
     }
@@ -485,7 +517,7 @@ fn trace(found: usize, lame: bool) -> RankingTrace {
 fn body(post: &Post) -> PostBody {
     PostBody {
         author_id: post.author,
-        caption: format!("posted at {}", post.created_at),
+        caption: format!("posted at {}, change {}", post.created_at, post.version),
         media_url: "https://media.example/1.mp4".to_owned(),
         media_type: MediaType::Video,
         duration_ms: 15_000,

@@ -103,7 +103,8 @@ pub(crate) async fn fill(cache: &Cache, case: &Case) {
                 version: 1,
             });
         }
-        deleted.push((post, known.deleted, 1));
+        // The projector tells of it before ClickHouse has it.
+        deleted.push((post, known.deleted, u64::MAX));
     }
     cache.apply_counts(&counts).await.unwrap();
     cache.apply_event_counts(&events).await.unwrap();

@@ -55,6 +55,11 @@ fn authors_engaged_with_and_those_that_similar_users_follow_are_suggested() {
             followed_by_similar.id
         );
         world.becomes(&follows, 3, ARRIVES).await;
+        let recounts = format!(
+            "SELECT sum(likes) FROM post_engagement FINAL WHERE post_id IN ('{}', '{}')",
+            posts[0], posts[1]
+        );
+        world.becomes(&recounts, 8, ARRIVES).await;
         let users = suggested(&viewer).await;
         for (person, kind) in [(&liked, "engaged"), (&followed_by_similar, "similar")] {
             let user = of(&users, person).unwrap_or_else(|| panic!("{kind} in {users:?}"));

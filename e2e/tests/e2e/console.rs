@@ -176,7 +176,9 @@ const SEGMENTS: &str = "(async () => {
     const user = location.hash.slice(1);
     const {token} = await (await fetch(`/console/api/users/${user}/token`, {method: 'POST'})).json();
     const headers = {authorization: `Bearer ${token}`};
-    const {items, explain} = await (await fetch('/api/v1/feed?limit=20&explain=true', {headers})).json();
+    const answer = await (await fetch('/api/v1/feed?limit=20&explain=true', {headers})).json();
+    window.lastAnswer = answer;
+    const {items, explain} = answer;
     const best = Math.max(...items.map((item) => item.score));
     const width = (element) => element.getBoundingClientRect().width;
     return items.flatMap((item) => [...document.querySelectorAll(`[data-post='${item.post_id}'] [data-term]`)].map((segment) => {
@@ -202,7 +204,10 @@ async fn bars_match_the_terms(browser: &Browser) {
             (None, None) if segments.len() >= 3 * 15 => return Ok(()),
             (None, None) => format!("{} segments", segments.len()),
             (Some(wrong), _) => format!("{wrong:?}"),
-            (None, Some(missing)) => format!("no {missing}"),
+            (None, Some(missing)) => {
+                let told = "JSON.stringify([lastAnswer.degraded, lastAnswer.served_from, lastAnswer.explain])";
+                format!("no {missing}: {}", browser.js::<String>(told).await)
+            }
         };
         browser.click("#refresh").await;
         Err(state)
@@ -228,7 +233,8 @@ async fn journey(world: &World, cast: &Cast) {
     let browser = Browser::start().await;
     browser.looks("light", 1280, 1000).await;
     let console = format!("{}/console", world.stack.endpoints().api);
-    browser.open(&console).await;
+    // The address names the viewer, so that it is the one whatever the page would begin with.
+    browser.open(&format!("{console}#{}", cast.viewer.id)).await;
     browser
         .until("a first feed", "location.hash", "document.body.innerText")
         .await;

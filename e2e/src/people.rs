@@ -316,6 +316,9 @@ impl Person {
             .send()
             .await?;
         let status = answer.status();
+        if status != StatusCode::OK {
+            return Ok((status, answer.text().await?, None));
+        }
         let cache = answer
             .headers()
             .get("x-nova-cache")

@@ -71,37 +71,37 @@ pub fn run<T>(test: impl Future<Output = T>) -> T {
 
 /// The shared stack, together with other tests.
 pub async fn shared() -> Shared {
-    world().await.read().await
+    let world = world().await;
+    loop {
+        let shared = world.read().await;
+        if !LEFT.load(Ordering::SeqCst) {
+            return shared;
+        }
+        drop(shared);
+        let alone = world.write().await;
+        if LEFT.load(Ordering::SeqCst) {
+            alone.put_right().await;
+        }
+    }
 }
 
 /// The shared stack, alone: for a test that disturbs servers, measures time, or compares whole tables.
 pub async fn exclusive() -> Exclusive {
-    let world = Exclusive(world().await.write().await);
-    // Of the tests that shared it.
-    world.clear_feeds().await;
-    world
+    let alone = world().await.write().await;
+    // Also after tests that shared it.
+    alone.put_right().await;
+    Exclusive(alone)
 }
 
 async fn world() -> &'static RwLock<World> {
-    let world = WORLD
-        .get_or_init(|| async {
-            let builder = start_stack()
-                .nova(true)
-                .nova_env("NOVA_CONSOLE", "on")
-                .nova_env("NOVA_CONSOLE_CONTROL", &console_socket().to_string_lossy());
-            RwLock::new(World::start(builder).await)
-        })
-        .await;
-    if LEFT.load(Ordering::SeqCst) {
-        let alone = world.write().await;
-        if LEFT.swap(false, Ordering::SeqCst) {
-            if DISTURBED.swap(false, Ordering::SeqCst) {
-                alone.put_right().await;
-            }
-            alone.clear_feeds().await;
-        }
-    }
-    world
+    let start = || async {
+        let builder = start_stack()
+            .nova(true)
+            .nova_env("NOVA_CONSOLE", "on")
+            .nova_env("NOVA_CONSOLE_CONTROL", &console_socket().to_string_lossy());
+        RwLock::new(World::start(builder).await)
+    };
+    WORLD.get_or_init(start).await
 }
 
 /// Where the console of the shared stack looks for somebody who pauses servers.
@@ -211,14 +211,21 @@ impl World {
         .await;
     }
 
-    /// After a test that failed: every server goes on, or is started again.
+    /// Nothing of earlier tests is left: no server is paused or killed, no feed finds a post.
     async fn put_right(&self) {
-        for server in self.stack.servers() {
-            if self.stack.resume(server).await.is_err() || self.stack.check(server).await.is_err() {
-                let started = self.stack.restart(server).await;
-                started.unwrap_or_else(|error| panic!("{server} after a failed test: {error}"));
+        if DISTURBED.load(Ordering::SeqCst) {
+            for server in self.stack.servers() {
+                if self.stack.resume(server).await.is_err()
+                    || self.stack.check(server).await.is_err()
+                {
+                    let started = self.stack.restart(server).await;
+                    started.unwrap_or_else(|error| panic!("{server} after a failed test: {error}"));
+                }
             }
         }
+        self.clear_feeds().await;
+        DISTURBED.store(false, Ordering::SeqCst);
+        LEFT.store(false, Ordering::SeqCst);
     }
 
     /// Deletes every post, as its author would, and waits until no feed can find one.

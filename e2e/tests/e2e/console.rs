@@ -124,19 +124,14 @@ async fn report(world: &World, server: Server) -> Value {
 async fn choose(browser: &Browser, picker: &str, person: &Person) {
     browser.focus(&format!("#{picker}-input")).await;
     browser.types(&person.id.to_string()).await;
-    let option = format!(
-        "document.querySelector('#{picker}-list [data-user=\"{}\"]')",
+    // Before anything is found: it is the one found for the whole text that is chosen.
+    browser.press("Enter").await;
+    let handle = format!("document.getElementById('{picker}-input').value");
+    let chosen = format!(
+        "!document.querySelector('#{picker}-list .none') && {handle} !== '{}' && document.getElementById('{picker}-list').hidden",
         person.id
     );
-    browser
-        .until(
-            "the user in the list",
-            &option,
-            &format!("document.getElementById('{picker}-list').textContent"),
-        )
-        .await;
-    browser.press("ArrowDown").await;
-    browser.press("Enter").await;
+    browser.until("the user chosen", &chosen, &handle).await;
 }
 
 const CARDS: &str = "document.querySelectorAll('#feed .card').length";

@@ -31,7 +31,8 @@ fn good(name: &str) -> Good {
             change(&json!({
                 "post_id": post, "author_id": author, "caption": "by hand", "media_url": "https://media.example/1",
                 "media_type": "video", "duration_ms": 1, "visibility": "private", "created_at": at, "updated_at": at,
-                "deleted_at": null,
+                // PostgreSQL does not know it: no feed is to find it.
+                "deleted_at": at,
             })),
             "post_id",
             format!("posts_cdc FINAL WHERE post_id = '{post}'"),

@@ -1,6 +1,6 @@
 //! Counters of posts: absolute numbers with the version of the facts they were counted from.
 
-use nova_domain::PostId;
+use nova_domain::{EventCounts, PostCounts, PostId};
 use redis::Pipeline;
 
 use crate::batch::{Batch, MOST_COMMANDS};
@@ -46,34 +46,6 @@ pub struct PostRow {
     pub events_version: Option<u64>,
     /// LSN of the newest change of the post itself that is known: what shows an older one shows something else.
     pub post_version: Option<u64>,
-}
-
-/// Likes and comments of a post, counted anew.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PostCounts {
-    /// The post.
-    pub post: PostId,
-    /// Likes.
-    pub likes: u64,
-    /// Comments.
-    pub comments: u64,
-    /// Greater whenever more facts were counted.
-    pub version: u128,
-}
-
-/// What clients reported about a post, counted anew.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct EventCounts {
-    /// The post.
-    pub post: PostId,
-    /// Shares.
-    pub shares: u64,
-    /// Impressions.
-    pub impressions: u64,
-    /// Views.
-    pub views: u64,
-    /// Greater whenever they were counted later.
-    pub version: u64,
 }
 
 impl Cache {

@@ -1,7 +1,6 @@
 //! What a page shows beside the ranking: bodies, counters and what the viewer did lately.
 
-use chrono::{DateTime, Utc};
-use nova_domain::{MediaType, PostId, UserId, Visibility};
+use nova_domain::{PostBody, PostId, UserId};
 use redis::Pipeline;
 use serde::{Deserialize, Serialize};
 
@@ -16,25 +15,6 @@ use crate::reply::Replies;
 use crate::{keys, ttl};
 
 const WHAT: &str = "body";
-
-/// What a post shows.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PostBody {
-    /// Who wrote it.
-    pub author_id: UserId,
-    /// The text under it.
-    pub caption: String,
-    /// Where the media is.
-    pub media_url: String,
-    /// Kind of media.
-    pub media_type: MediaType,
-    /// Length in ms; 0 for a picture.
-    pub duration_ms: u32,
-    /// Who may see it.
-    pub visibility: Visibility,
-    /// When it was posted.
-    pub created_at: DateTime<Utc>,
-}
 
 /// A body as it is kept. It was read when the newest known change of the post was `post_version`: when another one is
 /// known, or none, it may show what the post was before.
@@ -125,6 +105,8 @@ impl Cache {
 
 #[cfg(test)]
 mod tests {
+    use chrono::DateTime;
+    use nova_domain::{MediaType, Visibility};
     use proptest::prelude::*;
     use proptest::sample::select;
     use uuid::Uuid;

@@ -25,9 +25,9 @@ mod stale;
 pub mod ttl;
 
 pub use client::{Cache, CacheConfig, Traffic};
-pub use counters::{EventCounts, PostCounts, PostRow};
+pub use counters::PostRow;
 pub use error::CacheError;
-pub use hydration::{Hydration, PostBody};
+pub use hydration::Hydration;
 pub use lists::{HOT_POSTS, HotPost, SUGGESTED_USERS, Suggestion, SuggestionReason};
 pub use locks::{JobLease, RankLock};
 pub use look::{Look, PageKey, PageLook, ViewerRow};

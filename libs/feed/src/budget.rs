@@ -32,6 +32,15 @@ impl Budget {
         }
     }
 
+    /// The budget of a ranking: what it asks has to end while those who wait for the ranking, who began a moment before
+    /// it, still have time to take it. So it leaves the reserve twice, though never more than half of the budget.
+    pub(crate) fn for_ranking(self) -> Self {
+        Self {
+            reserve: (self.reserve * 2).min(self.total / 2).max(self.reserve),
+            ..self
+        }
+    }
+
     /// How long it has been running.
     #[must_use]
     pub fn spent(&self) -> Duration {

@@ -7,8 +7,8 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use nova_cache::{Hydration, PostBody, PostRow};
-use nova_domain::{PostId, Source};
+use nova_cache::{Hydration, PostRow};
+use nova_domain::{PostBody, PostId, Source};
 use nova_social::PostView;
 use tokio::time::Instant;
 
@@ -30,7 +30,7 @@ pub(crate) struct Hydrator<'r, 'a, P, R> {
     run: &'r mut Run<'a, P, R>,
     /// The ranking was made for this request: what it found may be shown.
     just_ranked: bool,
-    /// PostgreSQL did not answer this request, and why; it is not asked again.
+    /// Why posts could not be read from PostgreSQL.
     posts_out: Option<Unavailable>,
     /// ClickHouse did not either.
     clickhouse_out: bool,
@@ -44,6 +44,9 @@ impl<'r, 'a, P: Posts + 'static, R: Ranker> Hydrator<'r, 'a, P, R> {
     ) -> Self {
         // It did not answer the ranking a moment ago: once is enough.
         let posts_out = just_ranked && snapshot.degraded.contains(&Degraded::Posts);
+        if posts_out {
+            run.notes.postgres_went_out();
+        }
         Self {
             run,
             just_ranked,
@@ -161,10 +164,7 @@ impl<P: Posts + 'static, R: Ranker> Hydrator<'_, '_, P, R> {
                     }
                     return found;
                 }
-                Err(unavailable) => {
-                    self.run.notes.without(Degraded::Posts);
-                    self.posts_out = Some(unavailable);
-                }
+                Err(unavailable) => self.posts_out = Some(unavailable),
             }
         }
         // A block removes follows both ways: where nobody tells of blocks, a followed author is the safe one.
@@ -195,13 +195,9 @@ impl<P: Posts + 'static, R: Ranker> Hydrator<'_, '_, P, R> {
     ) -> Result<HashMap<PostId, Found>, Unavailable> {
         let (engine, viewer) = (self.run.engine, self.run.viewer);
         let ids: Vec<PostId> = missing.iter().map(Missing::post).collect();
-        let views = self.run.budget.require(
-            &engine.guards.postgres,
-            engine.config.posts_deadline,
-            "hydration",
-            engine.posts.hydrate(viewer, &ids),
-            Unavailable::posts,
-        );
+        let views = self
+            .run
+            .postgres("hydration", engine.posts.hydrate(viewer, &ids));
         let found = views.await?.into_iter().map(|view| {
             let found = Found {
                 liked: Some(view.liked),

@@ -7,8 +7,8 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use futures::{join, try_join};
-use nova_cache::{Cache, EventCounts, PostCounts, PostRow};
-use nova_domain::PostId;
+use nova_cache::{Cache, PostRow};
+use nova_domain::{EventCounts, PostId};
 use nova_olap::{Olap, OlapError};
 
 /// The counters of posts, in their order, and whether they are deleted. Everything is counted by ClickHouse, three
@@ -26,37 +26,17 @@ pub async fn restore(
     posts: &[PostId],
     deadline: Duration,
 ) -> Result<Vec<PostRow>, OlapError> {
-    let (counted, events, states) = try_join!(
+    let (counts, events, states) = try_join!(
         olap.post_counts(posts, deadline),
         olap.event_counts(posts, deadline),
         olap.post_states(posts, deadline),
     )?;
-    let counts: Vec<PostCounts> = counted
-        .iter()
-        .map(|one| PostCounts {
-            post: one.post,
-            likes: one.likes,
-            comments: one.comments,
-            version: one.version,
-        })
-        .collect();
-    // A post without events has none, which is known too: any recount is newer than that.
-    let known: HashMap<PostId, EventCounts> = events
-        .iter()
-        .map(|one| {
-            let counts = EventCounts {
-                post: one.post,
-                shares: one.shares,
-                impressions: one.impressions,
-                views: one.views,
-                version: one.version,
-            };
-            (one.post, counts)
-        })
-        .collect();
+    // A post without events has none, which is known too.
+    let known: HashMap<PostId, EventCounts> = events.iter().map(|one| (one.post, *one)).collect();
+    let of = |post: &PostId| known.get(post).copied();
     let events: Vec<EventCounts> = posts
         .iter()
-        .map(|post| known.get(post).copied().unwrap_or_else(|| no_events(*post)))
+        .map(|post| of(post).unwrap_or(EventCounts::none(*post)))
         .collect();
     let deleted: Vec<(PostId, bool, u64)> = states
         .iter()
@@ -96,14 +76,4 @@ pub async fn restore(
             })
         })
         .collect())
-}
-
-const fn no_events(post: PostId) -> EventCounts {
-    EventCounts {
-        post,
-        shares: 0,
-        impressions: 0,
-        views: 0,
-        version: 0,
-    }
 }

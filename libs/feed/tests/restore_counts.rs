@@ -6,8 +6,8 @@
 
 use std::time::Duration;
 
-use nova_cache::{Cache, CacheConfig, PostCounts, PostRow};
-use nova_domain::{PostId, UserId};
+use nova_cache::{Cache, CacheConfig, PostRow};
+use nova_domain::{PostCounts, PostId, UserId};
 use nova_feed::restore_counts::restore;
 use nova_olap::{Olap, OlapConfig, schema};
 use nova_testbed::{Server, Stack};

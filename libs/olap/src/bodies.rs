@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use clickhouse::Row;
-use nova_domain::{MediaType, PostId, UserId, Visibility};
+use nova_domain::{PostBody, PostId, UserId};
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -13,25 +13,6 @@ use crate::client::Olap;
 use crate::error::OlapError;
 
 const BODIES: &str = include_str!("../../../clickhouse/queries/post_bodies.sql");
-
-/// What a post shows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PostBody {
-    /// Who wrote it.
-    pub author_id: UserId,
-    /// The text under it.
-    pub caption: String,
-    /// Where the media is.
-    pub media_url: String,
-    /// Kind of media.
-    pub media_type: MediaType,
-    /// Length in ms; 0 for a picture.
-    pub duration_ms: u32,
-    /// Who may see it.
-    pub visibility: Visibility,
-    /// When it was posted.
-    pub created_at: DateTime<Utc>,
-}
 
 /// A row of `post_bodies.sql`.
 #[derive(Row, Deserialize)]

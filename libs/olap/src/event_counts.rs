@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clickhouse::Row;
-use nova_domain::PostId;
+use nova_domain::{EventCounts, PostId};
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -12,21 +12,6 @@ use crate::error::OlapError;
 
 const COUNTS: &str = include_str!("../../../clickhouse/queries/event_counts.sql");
 const RECOUNTED: &str = include_str!("../../../clickhouse/queries/recounted_posts.sql");
-
-/// A post's events of the last 90 days.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct EventCounts {
-    /// The post.
-    pub post: PostId,
-    /// How often it was shared.
-    pub shares: u64,
-    /// How often it was on a screen.
-    pub impressions: u64,
-    /// How often it was watched.
-    pub views: u64,
-    /// When the newest hour in it was recounted, milliseconds since 1970: later recounts include more.
-    pub version: u64,
-}
 
 /// A post whose events were recounted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -22,15 +22,14 @@ mod seen;
 mod sql;
 mod suggestions;
 
-pub use bodies::PostBody;
 pub use candidates::{AuthorLimits, SourceLimits};
 pub use caught_up::{MOST_KEYS, PostKey};
 pub use client::Olap;
 pub use config::OlapConfig;
 pub use dead_letters::DeadLetter;
 pub use error::OlapError;
-pub use event_counts::{EventCounts, Recounted};
+pub use event_counts::Recounted;
 pub use features::ExactCounts;
 pub use hot_posts::HotCandidate;
-pub use post_counts::{PostCounts, PostState};
+pub use post_counts::PostState;
 pub use suggestions::{SimilarLimits, UserCount};

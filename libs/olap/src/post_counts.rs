@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use clickhouse::Row;
-use nova_domain::PostId;
+use nova_domain::{PostCounts, PostId};
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -13,20 +13,6 @@ use crate::error::OlapError;
 
 const COUNTS: &str = include_str!("../../../clickhouse/queries/post_counts.sql");
 const STATES: &str = include_str!("../../../clickhouse/queries/post_states.sql");
-
-/// What ClickHouse counts of a post now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PostCounts {
-    /// The post.
-    pub post: PostId,
-    /// Likes that are not taken back.
-    pub likes: u64,
-    /// Comments that are not deleted.
-    pub comments: u64,
-    /// How much of the stream the counts include: of two counts of a post, the one that includes more has the greater
-    /// version, and equal versions are equal counts. See `post_counts.sql`.
-    pub version: u128,
-}
 
 /// Whether a post is deleted, as ClickHouse knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +27,7 @@ pub struct PostState {
 
 impl Olap {
     /// The exact likes and comments of posts, recounted from the facts; one answer per post, in the given order.
-    /// A post without facts, also one that ClickHouse does not know, has none of them and version 0.
+    /// See `post_counts.sql` for the version. A post without facts, also one that ClickHouse does not know, has none of them and version 0.
     ///
     /// # Errors
     /// The query failed ([`OlapError::Query`]) or was late ([`OlapError::Deadline`]).

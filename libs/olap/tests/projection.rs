@@ -10,10 +10,8 @@ use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use nova_domain::{CommentId, PostId, UserId};
-use nova_olap::{
-    DeadLetter, EventCounts, Olap, OlapConfig, PostCounts, PostKey, PostState, Recounted, schema,
-};
+use nova_domain::{CommentId, EventCounts, PostCounts, PostId, UserId};
+use nova_olap::{DeadLetter, Olap, OlapConfig, PostKey, PostState, Recounted, schema};
 use nova_testbed::Stack;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};

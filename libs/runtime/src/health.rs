@@ -12,11 +12,22 @@ use tokio::time::Instant;
 type Check =
     Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> + Send + Sync>;
 
+/// What a failed check means for the process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Need {
+    /// It cannot serve.
+    Required,
+    /// It cannot serve when the other checks of this name fail as well.
+    OneOf(&'static str),
+    /// It can do without for a while.
+    Informative,
+}
+
 /// Asks whether something the process uses is there.
 #[derive(Clone)]
 pub struct HealthCheck {
     name: &'static str,
-    required: bool,
+    need: Need,
     deadline: Duration,
     check: Check,
 }
@@ -30,9 +41,27 @@ impl HealthCheck {
     {
         Self {
             name,
-            required: true,
+            need: Need::Required,
             deadline,
             check: Arc::new(move || Box::pin(check())),
+        }
+    }
+
+    /// A check of something that others can stand in for: the process is ready while any check of the same `group`
+    /// passes.
+    pub fn one_of<F, Fut>(
+        group: &'static str,
+        name: &'static str,
+        deadline: Duration,
+        check: F,
+    ) -> Self
+    where
+        F: Fn() -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), String>> + Send + 'static,
+    {
+        Self {
+            need: Need::OneOf(group),
+            ..Self::required(name, deadline, check)
         }
     }
 
@@ -43,7 +72,7 @@ impl HealthCheck {
         Fut: Future<Output = Result<(), String>> + Send + 'static,
     {
         Self {
-            required: false,
+            need: Need::Informative,
             ..Self::required(name, deadline, check)
         }
     }
@@ -57,7 +86,11 @@ impl HealthCheck {
         CheckReport {
             name: self.name,
             ok: error.is_none(),
-            required: self.required,
+            required: self.need == Need::Required,
+            one_of: match self.need {
+                Need::OneOf(group) => Some(group),
+                Need::Required | Need::Informative => None,
+            },
             milliseconds: started.elapsed().as_secs_f64() * 1_000.0,
             error,
         }
@@ -81,6 +114,9 @@ pub struct CheckReport {
     pub ok: bool,
     /// Whether the process needs it to be ready.
     pub required: bool,
+    /// The checks of this name stand in for each other: one that passes is enough.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub one_of: Option<&'static str>,
     /// How long the answer took.
     pub milliseconds: f64,
     /// Why it did not pass.
@@ -91,7 +127,7 @@ pub struct CheckReport {
 /// What all checks said.
 #[derive(Debug, Clone, Serialize)]
 pub struct HealthReport {
-    /// Whether every required check passed.
+    /// Whether every required check passed, and one of each group.
     pub ready: bool,
     /// Each check, in the order they were given.
     pub checks: Vec<CheckReport>,
@@ -101,8 +137,11 @@ impl HealthReport {
     /// Asks all checks at once; takes as long as the slowest, at most the longest deadline.
     pub async fn ask(checks: &[HealthCheck]) -> Self {
         let checks = join_all(checks.iter().map(HealthCheck::ask)).await;
+        let required = checks.iter().all(|c| c.ok || !c.required);
+        let mut groups = checks.iter().filter_map(|c| c.one_of);
+        let of_each = groups.all(|group| checks.iter().any(|c| c.ok && c.one_of == Some(group)));
         Self {
-            ready: checks.iter().all(|c| c.ok || !c.required),
+            ready: required && of_each,
             checks,
         }
     }
@@ -138,5 +177,23 @@ mod tests {
         let report = HealthReport::ask(&[passing(), down]).await;
         assert!(report.ready);
         assert!(!report.checks[1].ok);
+    }
+
+    #[tokio::test]
+    async fn one_check_of_a_group_is_enough() {
+        let check = |name, up: bool| {
+            HealthCheck::one_of("a store", name, DEADLINE, move || async move {
+                if up {
+                    Ok(())
+                } else {
+                    Err("refused".to_owned())
+                }
+            })
+        };
+        for (postgres, redis) in [(true, true), (true, false), (false, true), (false, false)] {
+            let checks = [check("postgres", postgres), check("redis", redis)];
+            let report = HealthReport::ask(&checks).await;
+            assert_eq!(report.ready, postgres || redis, "{postgres} {redis}");
+        }
     }
 }

@@ -8,7 +8,6 @@ pub mod auth;
 pub mod console;
 mod extract;
 mod handlers;
-mod health;
 mod janitor;
 pub mod metrics;
 mod middleware;
@@ -20,7 +19,6 @@ mod server;
 mod state;
 
 pub use app::{ApiError, Application, Dependencies};
-pub use health::checks;
 pub use openapi::openapi_json;
 
 #[cfg(test)]

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use chrono::Utc;
-use nova_cache::{Cache, EventCounts};
-use nova_domain::PostId;
+use nova_cache::Cache;
+use nova_domain::{EventCounts, PostId};
 use nova_olap::{Olap, Recounted};
 use nova_runtime::Shutdown;
 
@@ -103,17 +103,7 @@ async fn write(
     cache: &Cache,
     posts: &[PostId],
 ) -> Result<Vec<EventCounts>, StepError> {
-    let counted = olap.event_counts(posts, DEADLINE).await?;
-    let counts: Vec<EventCounts> = counted
-        .iter()
-        .map(|one| EventCounts {
-            post: one.post,
-            shares: one.shares,
-            impressions: one.impressions,
-            views: one.views,
-            version: one.version,
-        })
-        .collect();
+    let counts = olap.event_counts(posts, DEADLINE).await?;
     let written = cache.apply_event_counts(&counts).await?;
     metrics::counter!(names::EVENT_COUNTS).increment(written as u64);
     if written > 0

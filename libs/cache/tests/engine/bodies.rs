@@ -1,8 +1,7 @@
 //! Bodies of posts that change.
 
 use chrono::DateTime;
-use nova_cache::PostBody;
-use nova_domain::{MediaType, UserId, Visibility};
+use nova_domain::{MediaType, PostBody, UserId, Visibility};
 
 use crate::support::{Engine, post};
 

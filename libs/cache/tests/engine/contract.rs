@@ -4,10 +4,10 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use nova_cache::{
-    EventCounts, HOT_POSTS, HotPost, OverlayChange, OverlayKey, PageKey, PageLook, PostBody,
-    PostCounts, SUGGESTED_USERS, Suggestion, SuggestionReason,
+    HOT_POSTS, HotPost, OverlayChange, OverlayKey, PageKey, PageLook, SUGGESTED_USERS, Suggestion,
+    SuggestionReason,
 };
-use nova_domain::{MediaType, Visibility};
+use nova_domain::{EventCounts, MediaType, PostBody, PostCounts, Visibility};
 use uuid::Uuid;
 
 use crate::support::{Engine, post, user};

@@ -1,6 +1,6 @@
 //! Absolute numbers with versions: whatever comes twice, late or out of order changes nothing.
 
-use nova_cache::{EventCounts, PostCounts};
+use nova_domain::{EventCounts, PostCounts};
 
 use crate::support::{Engine, post, posts};
 

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use nova_cache::{Cache, CacheConfig, CacheError, PageKey, PostCounts};
+use nova_cache::{Cache, CacheConfig, CacheError, PageKey};
+use nova_domain::PostCounts;
 use nova_testbed::{Server, wait_for};
 use tokio::time::Instant;
 use url::Url;

@@ -1,6 +1,7 @@
 //! Keys that hold something else: a miss for readers, made anew by writers.
 
-use nova_cache::{CacheError, OverlayChange, OverlayKey, PageKey, PageLook, PostCounts, keys, ttl};
+use nova_cache::{CacheError, OverlayChange, OverlayKey, PageKey, PageLook, keys, ttl};
+use nova_domain::PostCounts;
 use uuid::Uuid;
 
 use crate::support::{Engine, post, user};

@@ -1,6 +1,7 @@
 //! Each read of a feed is one round trip: by the cache's own count, by the wire's and by the server's.
 
-use nova_cache::{Cache, PageKey, PageLook, PostCounts};
+use nova_cache::{Cache, PageKey, PageLook};
+use nova_domain::PostCounts;
 use uuid::Uuid;
 
 use crate::support::{Engine, Proxy, config, posts, user};

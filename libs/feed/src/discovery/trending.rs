@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use chrono::Utc;
-use nova_cache::{Cache, HotPost, Hydration, Overlay, PostBody, PostRow};
-use nova_domain::{PostId, Source, UserId, Visibility};
+use nova_cache::{Cache, HotPost, Hydration, Overlay, PostRow};
+use nova_domain::{PostBody, PostId, Source, UserId, Visibility};
 use nova_ranking::Counts;
 use nova_social::{PostView, SocialError};
 use tokio::time::{Instant, timeout_at};

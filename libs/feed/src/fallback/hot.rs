@@ -1,14 +1,14 @@
 //! What everybody engages with most, as the last job left it in Redis.
 
+use std::iter;
+
 use nova_cache::PostRow;
-use nova_domain::{Candidate, Source, Visibility};
+use nova_domain::{Candidate, PostId, Source, Visibility};
 use nova_ranking::Counts;
 
-use super::{Offer, posts};
-use crate::error::Unavailable;
+use super::{Offer, Seen};
 use crate::posts::Posts;
 use crate::serve::{Ranker, Run};
-use crate::trace::Degraded;
 
 impl<P: Posts + 'static, R: Ranker> Run<'_, P, R> {
     /// The hot posts that the viewer may see. Nothing when nobody says what may be seen.
@@ -30,49 +30,24 @@ impl<P: Posts + 'static, R: Ranker> Run<'_, P, R> {
             })
             .collect();
         let seen = self.seen_by_viewer(candidates).await?;
-        let ids = posts(&seen.iter().map(|(c, ..)| *c).collect::<Vec<_>>());
+        let ids: Vec<PostId> = seen.iter().map(|seen| seen.candidate.post_id).collect();
         let rows = self.redis(cache.counters(&ids)).await.unwrap_or_default();
-        let mut offers = Vec::with_capacity(seen.len());
-        for (place, (candidate, liked, visibility)) in seen.into_iter().enumerate() {
-            let row = rows.get(place).and_then(Option::as_ref);
-            if row.is_none_or(|row| !row.deleted) {
-                offers.push(Offer {
-                    candidate,
-                    source: Source::Trending,
-                    counts: row.map(counts).unwrap_or_default(),
-                    liked,
-                    visibility,
-                });
-            }
-        }
-        Some(offers)
+        let rows = rows.into_iter().chain(iter::repeat(None));
+        let there = seen.into_iter().zip(rows).filter_map(|(seen, row)| {
+            let deleted = row.as_ref().is_some_and(|row| row.deleted);
+            let counts = row.as_ref().map(counts).unwrap_or_default();
+            (!deleted).then_some(seen.offer(Source::Trending, counts))
+        });
+        Some(there.collect())
     }
 
     /// Which of these public posts the viewer may see, and likes: PostgreSQL says it, else the blocks it told of at the
     /// last ranking. Where these are not known either, only authors just followed are safe.
-    async fn seen_by_viewer(
-        &mut self,
-        candidates: Vec<Candidate>,
-    ) -> Option<Vec<(Candidate, bool, Visibility)>> {
-        let engine = self.engine;
-        let ids = posts(&candidates);
-        let verdicts = self.budget.require(
-            &engine.guards.postgres,
-            engine.config.posts_deadline,
-            "the visibility check",
-            engine.posts.verdicts(self.viewer, &ids),
-            Unavailable::posts,
-        );
-        if let Ok(verdicts) = verdicts.await {
-            let visible = candidates.into_iter().filter_map(|candidate| {
-                let verdict = verdicts.posts.get(&candidate.post_id)?;
-                let seen = (candidate, verdict.liked, verdict.visibility);
-                verdict.visible.then_some(seen)
-            });
-            return Some(visible.collect());
+    async fn seen_by_viewer(&mut self, candidates: Vec<Candidate>) -> Option<Vec<Seen>> {
+        if let Some(judged) = self.judged(&candidates).await {
+            return Some(judged);
         }
-        self.notes.without(Degraded::Posts);
-        let cache = engine.cache.as_ref()?;
+        let cache = self.engine.cache.as_ref()?;
         let blocks = self.redis(cache.blocks(self.viewer)).await?;
         let safe = candidates.into_iter().filter(|candidate| {
             let author = candidate.author_id;
@@ -81,7 +56,12 @@ impl<P: Posts + 'static, R: Ranker> Run<'_, P, R> {
                 None => self.overlay.follows.get(&author) == Some(&true),
             }
         });
-        Some(safe.map(|c| (c, false, Visibility::Public)).collect())
+        let seen = safe.map(|candidate| Seen {
+            candidate,
+            liked: false,
+            visibility: Visibility::Public,
+        });
+        Some(seen.collect())
     }
 }
 

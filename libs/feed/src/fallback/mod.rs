@@ -29,6 +29,26 @@ struct Offer {
     visibility: Visibility,
 }
 
+/// A post that the viewer may see.
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    candidate: Candidate,
+    liked: bool,
+    visibility: Visibility,
+}
+
+impl Seen {
+    fn offer(self, source: Source, counts: Counts) -> Offer {
+        Offer {
+            candidate: self.candidate,
+            source,
+            counts,
+            liked: self.liked,
+            visibility: self.visibility,
+        }
+    }
+}
+
 impl<P: Posts + 'static, R: Ranker> Run<'_, P, R> {
     /// The best there is, or `why` there is no ranking.
     pub(crate) async fn fallback(
@@ -84,6 +104,23 @@ impl<P: Posts + 'static, R: Ranker> Run<'_, P, R> {
             offers.append(&mut followed);
         }
         offers
+    }
+
+    /// Which of these posts the viewer may see, and likes, as PostgreSQL says; none when it does not.
+    async fn judged(&mut self, candidates: &[Candidate]) -> Option<Vec<Seen>> {
+        let engine = self.engine;
+        let ids = posts(candidates);
+        let verdicts = engine.posts.verdicts(self.viewer, &ids);
+        let verdicts = self.postgres("the visibility check", verdicts).await.ok()?;
+        let visible = candidates.iter().filter_map(|candidate| {
+            let verdict = verdicts.posts.get(&candidate.post_id)?;
+            verdict.visible.then_some(Seen {
+                candidate: *candidate,
+                liked: verdict.liked,
+                visibility: verdict.visibility,
+            })
+        });
+        Some(visible.collect())
     }
 
     /// A page of what was shown before.

@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use nova_cache::{Cache, EventCounts, PostCounts, PostRow};
-use nova_domain::PostId;
+use nova_cache::{Cache, PostRow};
+use nova_domain::{EventCounts, PostCounts, PostId};
 use nova_olap::{ExactCounts, PostState};
 use nova_ranking::Counts;
 use tokio::time::Instant;

@@ -1,6 +1,6 @@
 //! The cut of a page from a snapshot: what is hidden is left out, and what follows moves up.
 
-use nova_cache::PostBody;
+use nova_domain::PostBody;
 
 use super::StoredItem;
 use crate::answer::ItemCounts;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use nova_cache::{Cache, CacheError, PostBody, RankLock};
-use nova_domain::{PostId, UserId};
+use nova_cache::{Cache, CacheError, RankLock};
+use nova_domain::{PostBody, PostId, UserId};
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 

@@ -5,8 +5,8 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use nova_cache::{Cache, PostBody, PostRow};
-use nova_domain::PostId;
+use nova_cache::{Cache, PostRow};
+use nova_domain::{PostBody, PostId};
 use nova_olap::{Olap, OlapError};
 
 use crate::budget::Budget;
@@ -81,7 +81,7 @@ impl<P: Posts + 'static> Ranker for Live<P> {
             return restore(&self.olap, cache, posts, deadline).await;
         }
         let counts = self.olap.post_counts(posts, deadline).await?;
-        let row = |counted: nova_olap::PostCounts| PostRow {
+        let row = |counted: nova_domain::PostCounts| PostRow {
             likes: Some(counted.likes),
             comments: Some(counted.comments),
             version: Some(counted.version),
@@ -95,19 +95,6 @@ impl<P: Posts + 'static> Ranker for Live<P> {
         posts: &[PostId],
         deadline: Duration,
     ) -> Result<HashMap<PostId, PostBody>, OlapError> {
-        let bodies = self.olap.post_bodies(posts, deadline).await?;
-        let kept = |(post, body): (PostId, nova_olap::PostBody)| {
-            let body = PostBody {
-                author_id: body.author_id,
-                caption: body.caption,
-                media_url: body.media_url,
-                media_type: body.media_type,
-                duration_ms: body.duration_ms,
-                visibility: body.visibility,
-                created_at: body.created_at,
-            };
-            (post, body)
-        };
-        Ok(bodies.into_iter().map(kept).collect())
+        self.olap.post_bodies(posts, deadline).await
     }
 }

@@ -241,12 +241,14 @@ impl<P: Posts + 'static, R: Ranker> Run<'_, P, R> {
     }
 }
 
-/// Makes a ranking, unless another process is about to. Runs as a task of its own, with a budget of its own.
+/// Makes a ranking, unless another process is about to. Runs as a task of its own, with a budget of its own, which ends
+/// before that of its callers.
 pub(crate) async fn fly<P: Posts + 'static, R: Ranker>(
     engine: Arc<Engine<P, R>>,
     order: Order,
 ) -> Result<Arc<Fresh>, Unavailable> {
     let mut run = Run::new(&engine, order.viewer, 1, order.as_of);
+    run.budget = run.budget.for_ranking();
     run.overlay.clone_from(&order.overlay);
     if order.redis_out {
         run.notes.redis_went_out();

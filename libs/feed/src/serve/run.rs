@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, SubsecRound as _, Utc};
 use nova_cache::{Cache, CacheError, Look, Overlay, PageKey, PageLook};
 use nova_domain::{PostId, UserId};
+use nova_social::SocialError;
 use tokio::time::{Instant, timeout};
 
 use super::engine::Engine;
@@ -13,6 +14,7 @@ use super::ranker::Ranker;
 use super::ranking::whole_microseconds;
 use crate::answer::{FeedPage, SnapshotId};
 use crate::budget::Budget;
+use crate::error::Unavailable;
 use crate::page::StoredPage;
 use crate::posts::Posts;
 use crate::protect::Guarded;
@@ -44,6 +46,8 @@ pub(crate) struct Notes {
     degraded: Vec<Degraded>,
     /// Redis failed: it is not asked again by this request.
     redis_out: bool,
+    /// PostgreSQL did not answer this request or its ranking: neither is it.
+    postgres_out: bool,
     pub(crate) trace: RankingTrace,
     pub(crate) timings: Timings,
     /// Items that were to be on the page and may not be shown any more.
@@ -96,6 +100,12 @@ impl Notes {
 
     pub(crate) fn redis_is_out(&self) -> bool {
         self.redis_out
+    }
+
+    /// Notes that PostgreSQL does not answer.
+    pub(crate) fn postgres_went_out(&mut self) {
+        self.postgres_out = true;
+        self.without(Degraded::Posts);
     }
 }
 
@@ -155,6 +165,30 @@ impl<'a, P: Posts + 'static, R: Ranker> Run<'a, P, R> {
                 None
             }
         }
+    }
+
+    /// Asks PostgreSQL, for at most the deadline of posts. Once it has not answered it is not asked again: a fallback
+    /// has no time to wait for it a second time.
+    pub(crate) async fn postgres<T>(
+        &mut self,
+        during: &'static str,
+        work: impl Future<Output = Result<T, SocialError>>,
+    ) -> Result<T, Unavailable> {
+        let breaker = &self.engine.guards.postgres;
+        if self.notes.postgres_out {
+            return Err(Unavailable::Resting {
+                server: breaker.server(),
+            });
+        }
+        let at_most = self.engine.config.posts_deadline;
+        let result = self
+            .budget
+            .require(breaker, at_most, during, work, Unavailable::posts);
+        let result = result.await;
+        if result.is_err() {
+            self.notes.postgres_went_out();
+        }
+        result
     }
 
     /// Redis, if there is one and it has not failed this request.

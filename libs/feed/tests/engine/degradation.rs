@@ -373,7 +373,7 @@ async fn a_like_is_never_nothing_because_redis_forgot_or_is_gone() {
     assert_eq!((likes(&feed, OF_STRANGER), counts(&feed)), (1, (3, 0)));
 
     // What was left there yields to whatever the projector writes.
-    let newer = nova_cache::PostCounts {
+    let newer = nova_domain::PostCounts {
         post: OF_STRANGER.into(),
         likes: 5,
         comments: 0,

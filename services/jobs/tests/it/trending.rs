@@ -1,7 +1,8 @@
 //! The hot list as viewers see it.
 
-use nova_cache::{EventCounts, PostBody, PostCounts};
-use nova_domain::{MediaType, PostId, Source, UserId, Visibility};
+use nova_domain::{
+    EventCounts, MediaType, PostBody, PostCounts, PostId, Source, UserId, Visibility,
+};
 use nova_feed::Degraded;
 use nova_feed::discovery::{DiscoveryError, ListFrom, Trending, trending};
 use nova_jobs::jobs::HotPostGenerator;

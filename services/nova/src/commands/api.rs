@@ -4,12 +4,11 @@ use std::convert::Infallible;
 
 use anyhow::bail;
 use nova_api::{Application, Dependencies};
-use nova_feed::CursorKey;
-use nova_runtime::{ApiConfig, AuthConfig, CursorConfig, Env, HealthCheck, KafkaConfig};
+use nova_runtime::{ApiConfig, AuthConfig, Env, HealthCheck, KafkaConfig};
 use nova_stream::{EventProducer, ProducerConfig};
 
 use crate::commands::backends::Backends;
-use crate::commands::{console, jobs, projector, serve};
+use crate::commands::{checks, console, jobs, projector, serve};
 
 /// What runs in one process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +42,7 @@ async fn spawn(env: &Env, process: &mut serve::Process) -> anyhow::Result<Vec<He
     refuse_borrowed_secret(env)?;
     let auth = AuthConfig::from_env(env)?;
     let dependencies = dependencies(env, &auth)?;
-    let checks = nova_api::checks(&dependencies.social, dependencies.cache.as_ref());
+    let checks = checks::of_api(dependencies.social.clone(), dependencies.cache.clone());
     let social = dependencies.social.clone();
     let api = Application::build(&ApiConfig::from_env(env)?, &auth, dependencies).await?;
     let api = console::add(api, env, social, process.metrics())?;
@@ -57,13 +56,11 @@ async fn spawn(env: &Env, process: &mut serve::Process) -> anyhow::Result<Vec<He
 }
 
 fn dependencies(env: &Env, auth: &AuthConfig) -> anyhow::Result<Dependencies> {
-    let backends = Backends::from_env(env, "nova api")?;
-    let secret = CursorConfig::from_env(env, auth)?.secret;
-    let key = CursorKey::derive(secret.expose().as_bytes());
+    let backends = Backends::from_env(env, "nova api", None)?;
     let events = EventProducer::new(&ProducerConfig::new(KafkaConfig::from_env(env)?.brokers))?;
     Ok(Dependencies {
         events,
-        feed: backends.feed(env, key)?,
+        feed: backends.feed(env, auth)?,
         discovery: backends.discovery(env)?,
         social: backends.social,
         cache: Some(backends.cache),

@@ -5,7 +5,7 @@ use nova_cache::{Cache, CacheConfig};
 use nova_feed::discovery::{Discovery, SuggestConfig};
 use nova_feed::{CursorKey, FeedConfig, FeedService};
 use nova_olap::{Olap, OlapConfig};
-use nova_runtime::{ClickHouseConfig, Env, PostgresConfig, RedisConfig};
+use nova_runtime::{AuthConfig, ClickHouseConfig, CursorConfig, Env, PostgresConfig, RedisConfig};
 use nova_social::{PoolConfig, Social};
 
 /// What reads and ranks.
@@ -16,17 +16,20 @@ pub(crate) struct Backends {
 }
 
 impl Backends {
-    /// `name` is what PostgreSQL shows of the connections.
-    pub(crate) fn from_env(env: &Env, name: &str) -> anyhow::Result<Self> {
+    /// `name` is what PostgreSQL shows of the connections; at most so many, however many `NOVA_POSTGRES_MAX_CONNECTIONS`
+    /// allows.
+    pub(crate) fn from_env(env: &Env, name: &str, at_most: Option<u32>) -> anyhow::Result<Self> {
         Ok(Self {
-            social: social(env, name)?,
+            social: social(env, name, at_most)?,
             olap: olap(env)?,
             cache: cache(env)?,
         })
     }
 
-    /// The read path.
-    pub(crate) fn feed(&self, env: &Env, key: CursorKey) -> anyhow::Result<FeedService> {
+    /// The read path. Every process derives the same key for cursors: pages that one makes go on at another.
+    pub(crate) fn feed(&self, env: &Env, auth: &AuthConfig) -> anyhow::Result<FeedService> {
+        let secret = CursorConfig::from_env(env, auth)?.secret;
+        let key = CursorKey::derive(secret.expose().as_bytes());
         Ok(FeedService::new(
             self.olap.clone(),
             self.social.clone(),
@@ -48,10 +51,10 @@ impl Backends {
     }
 }
 
-pub(crate) fn social(env: &Env, name: &str) -> anyhow::Result<Social> {
+fn social(env: &Env, name: &str, at_most: Option<u32>) -> anyhow::Result<Social> {
     let postgres = PostgresConfig::from_env(env)?;
     let pool = PoolConfig {
-        max_connections: postgres.max_connections,
+        max_connections: postgres.max_connections.min(at_most.unwrap_or(u32::MAX)),
         acquire_timeout: postgres.acquire_timeout,
         statement_timeout: postgres.statement_timeout,
         application_name: name.to_owned(),

@@ -2,6 +2,7 @@
 
 pub(crate) mod api;
 pub(crate) mod backends;
+pub(crate) mod checks;
 pub(crate) mod connector;
 pub(crate) mod console;
 pub(crate) mod explain;

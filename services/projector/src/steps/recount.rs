@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use nova_cache::PostCounts;
 use nova_domain::PostId;
 
 use super::{Servers, StepError};
@@ -15,16 +14,7 @@ pub(super) async fn run(
     servers: &Servers,
     posts: &[PostId],
 ) -> Result<Vec<(PostId, u64)>, StepError> {
-    let counted = servers.olap.post_counts(posts, DEADLINE).await?;
-    let counts: Vec<PostCounts> = counted
-        .iter()
-        .map(|one| PostCounts {
-            post: one.post,
-            likes: one.likes,
-            comments: one.comments,
-            version: one.version,
-        })
-        .collect();
+    let counts = servers.olap.post_counts(posts, DEADLINE).await?;
     let written = servers.cache.apply_counts(&counts).await?;
     metrics::counter!(names::RECOUNTED).increment(posts.len() as u64);
     metrics::counter!(names::COUNTS_WRITTEN).increment(written as u64);

@@ -2,8 +2,7 @@
 
 use std::collections::HashMap;
 
-use nova_cache::PostBody;
-use nova_domain::{MediaType, UserId, Visibility};
+use nova_domain::{MediaType, PostBody, UserId, Visibility};
 
 use crate::bench::Bench;
 use crate::records::{Post, follow, heartbeat, like};

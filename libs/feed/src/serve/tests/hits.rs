@@ -66,7 +66,7 @@ async fn a_hit_has_the_counts_and_the_likes_of_the_moment() {
     );
 
     world.state().posts.get_mut(&post).unwrap().likes = 41;
-    let counts = nova_cache::PostCounts {
+    let counts = nova_domain::PostCounts {
         post,
         likes: 41,
         comments: 7,

@@ -83,6 +83,24 @@ async fn a_process_that_dies_while_it_ranks_holds_nobody_up_for_long() {
 }
 
 #[tokio::test]
+async fn a_ranking_that_waits_as_long_as_it_may_is_still_waited_for() {
+    let (cache, _stack) = redis().await;
+    let world = World::new(6, 10);
+    // Another process has the lock for a while, then a server does not answer.
+    assert!(cache.try_rank_lock(world.viewer).await.unwrap().is_some());
+    world.slow.store(true, Ordering::SeqCst);
+    let config = FeedConfig {
+        rank_wait: Duration::from_secs(1),
+        budget: Duration::from_secs(6),
+        hydrate_reserve: Duration::from_secs(1),
+        ..FeedConfig::default()
+    };
+    let engine = engine_with(&world, Some(&cache), config);
+    let answer = page(&engine, 0, 20, 0).await.unwrap();
+    assert_eq!(answer.served_from, ServedFrom::Ranked);
+}
+
+#[tokio::test]
 async fn a_caller_that_hangs_up_leaves_the_ranking_to_the_others() {
     let (cache, _stack) = redis().await;
     let world = World::new(6, 10);

@@ -6,8 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use nova_cache::{Cache, CacheConfig, OverlayChange, OverlayKey, PostBody, PostCounts, PostRow};
-use nova_domain::{Candidate, MediaType, PostId, Source, SourceSet, UserId, Visibility};
+use nova_cache::{Cache, CacheConfig, OverlayChange, OverlayKey, PostRow};
+use nova_domain::{
+    Candidate, MediaType, PostBody, PostCounts, PostId, Source, SourceSet, UserId, Visibility,
+};
 use nova_olap::{OlapError, SourceLimits};
 use nova_ranking::{Counts, Features, Ranked, Terms, age_hours, rank_order};
 use nova_social::{PostVerdict, PostView, SocialError, Verdicts};
@@ -69,6 +71,8 @@ pub(super) struct World {
     pub(super) postgres_down: AtomicBool,
     /// It takes questions and never answers.
     pub(super) postgres_silent: AtomicBool,
+    /// Rankings take all the time that their budget leaves for a question that is never answered.
+    pub(super) slow: AtomicBool,
     /// A source that the rankings lack.
     pub(super) lame: AtomicBool,
     /// While set, a ranking waits for a permit.
@@ -88,6 +92,7 @@ impl World {
             clickhouse_down: AtomicBool::new(false),
             postgres_down: AtomicBool::new(false),
             postgres_silent: AtomicBool::new(false),
+            slow: AtomicBool::new(false),
             lame: AtomicBool::new(false),
             hold: AtomicBool::new(false),
             permits: Semaphore::new(0),
@@ -404,11 +409,14 @@ impl Ranker for Arc<World> {
         &self,
         ask: Ask<'_>,
         _: Option<&Cache>,
-        _: &Budget,
+        budget: &Budget,
     ) -> Result<RankedFeed, Unavailable> {
         self.rankings.fetch_add(1, Ordering::SeqCst);
         if self.hold.load(Ordering::SeqCst) {
             self.permits.acquire().await.unwrap().forget();
+        }
+        if self.slow.load(Ordering::SeqCst) {
+            tokio::time::sleep(budget.left_before_reserve()).await;
         }
         self.clickhouse().map_err(|_| Unavailable::Sources)?;
         let items = self.ranked_now(ask.now);

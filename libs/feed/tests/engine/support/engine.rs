@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use clickhouse::{RowOwned, RowWrite};
-use nova_cache::{Cache, CacheConfig, EventCounts, PostCounts};
-use nova_domain::UserId;
+use nova_cache::{Cache, CacheConfig};
+use nova_domain::{EventCounts, PostCounts, UserId};
 use nova_olap::{Olap, OlapConfig, schema};
 use nova_testbed::{Server, Stack, wait_for};
 

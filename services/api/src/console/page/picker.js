@@ -14,6 +14,7 @@ export class Picker {
     this.found = [];
     this.active = -1;
     this.asked = 0;
+    this.entered = false;
     const name = root.id;
     this.input = h('input', {
       id: `${name}-input`, type: 'text', role: 'combobox', autocomplete: 'off', spellcheck: 'false',
@@ -25,7 +26,7 @@ export class Picker {
     this.input.addEventListener('focus', () => { this.input.select(); this.search(''); });
     this.input.addEventListener('blur', () => this.close());
     this.input.addEventListener('input', () => {
-      clearTimeout(this.timer);
+      this.forget();
       this.timer = setTimeout(() => this.search(this.input.value), WAIT_MS);
     });
     this.input.addEventListener('keydown', (event) => this.key(event));
@@ -57,6 +58,20 @@ export class Picker {
     this.list.hidden = false;
     setAttribute(this.input, 'aria-expanded', true);
     this.mark();
+    if (this.entered) this.choose(found[0]);
+    this.entered = false;
+  }
+
+  // What was found for another text is nothing to choose from: the list comes back with the answer.
+  forget() {
+    this.asked += 1;
+    clearTimeout(this.timer);
+    this.found = [];
+    this.active = -1;
+    this.entered = false;
+    this.list.hidden = true;
+    setAttribute(this.input, 'aria-expanded', false);
+    this.input.removeAttribute('aria-activedescendant');
   }
 
   key(event) {
@@ -64,6 +79,8 @@ export class Picker {
     if (event.key === 'ArrowDown' && !this.list.hidden) this.active = Math.min(last, this.active + 1);
     else if (event.key === 'ArrowUp' && !this.list.hidden) this.active = Math.max(0, this.active - 1);
     else if (event.key === 'Enter' && !this.list.hidden) this.choose(this.found[Math.max(0, this.active)]);
+    // Typed faster than answered: the first of what is found.
+    else if (event.key === 'Enter') this.entered = true;
     else if (event.key === 'Escape') this.close();
     else return;
     event.preventDefault();
@@ -81,11 +98,7 @@ export class Picker {
   }
 
   close() {
-    this.asked += 1;
-    clearTimeout(this.timer);
-    this.list.hidden = true;
-    setAttribute(this.input, 'aria-expanded', false);
-    this.input.removeAttribute('aria-activedescendant');
+    this.forget();
     this.input.value = this.user ? `@${this.user.handle}` : '';
   }
 

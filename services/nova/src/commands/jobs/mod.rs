@@ -15,8 +15,6 @@ use tokio::time::{Instant, sleep};
 use self::setting::Setting;
 use crate::commands::serve;
 
-const CHECK_DEADLINE: Duration = Duration::from_secs(1);
-
 /// How long work behind answers may go on when the jobs have ended.
 const DRAIN: Duration = Duration::from_secs(1);
 

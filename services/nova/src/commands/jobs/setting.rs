@@ -2,22 +2,18 @@
 
 use std::sync::Arc;
 
-use anyhow::Context as _;
-use nova_cache::{Cache, CacheConfig};
-use nova_feed::discovery::{Discovery, SuggestConfig};
-use nova_feed::{CursorKey, FeedConfig, FeedService};
+use nova_cache::Cache;
+use nova_feed::FeedService;
+use nova_feed::discovery::Discovery;
 use nova_jobs::jobs::{
     CanaryFeed, FeedCacheWarmer, FreshnessProbe, HotPostGenerator, SuggestedUsersGenerator,
 };
 use nova_jobs::{Job, JobName, JobsConfig, Plan, Scheduler};
-use nova_olap::{Olap, OlapConfig};
-use nova_runtime::{
-    AuthConfig, ClickHouseConfig, CursorConfig, Env, HealthCheck, PostgresConfig, RedisConfig,
-};
-use nova_social::{PoolConfig, Social};
+use nova_runtime::{AuthConfig, Env, HealthCheck};
 
-use super::CHECK_DEADLINE;
 use super::api_feed::ApiFeed;
+use crate::commands::backends::Backends;
+use crate::commands::checks;
 
 /// A job asks one thing at a time, for a few users at once.
 const MAX_CONNECTIONS: u32 = 8;
@@ -35,31 +31,13 @@ pub(super) struct Setting {
 impl Setting {
     pub(super) fn from_env(env: &Env) -> anyhow::Result<Self> {
         let jobs = JobsConfig::from_env(env)?;
-        let social = social(env)?;
-        let clickhouse = ClickHouseConfig::from_env(env)?;
-        let olap = OlapConfig::from_url(clickhouse.url.expose()).context("NOVA_CLICKHOUSE_URL")?;
-        let olap = Olap::new(&olap);
-        let redis = RedisConfig::from_env(env)?.url;
-        let cache =
-            Cache::new(&CacheConfig::new(redis.expose().clone())).context("NOVA_REDIS_URL")?;
-        let config = FeedConfig::from_lookup(env.lookup())?;
-        let discovery = Discovery {
-            olap: olap.clone(),
-            social: social.clone(),
-            cache: Some(cache.clone()),
-            formula: config.formula,
-            suggest: SuggestConfig::from_lookup(env.lookup())?,
-        };
-        // Pages made ahead carry cursors, which the API has to know as its own.
         let auth = AuthConfig::from_env(env)?;
-        let secret = CursorConfig::from_env(env, &auth)?.secret;
-        let key = CursorKey::derive(secret.expose().as_bytes());
-        let feed = FeedService::new(olap, social, Some(cache.clone()), config, key)?;
+        let backends = Backends::from_env(env, "nova jobs", Some(MAX_CONNECTIONS))?;
         Ok(Self {
-            cache,
-            feed,
+            feed: backends.feed(env, &auth)?,
+            discovery: backends.discovery(env)?,
+            cache: backends.cache,
             jobs,
-            discovery,
             api: ApiFeed::from_env(env, auth)?,
         })
     }
@@ -106,33 +84,7 @@ impl Setting {
 
     /// Without Redis no job runs, but the process waits for it.
     pub(super) fn checks(&self) -> Vec<HealthCheck> {
-        let (cache, olap) = (self.cache.clone(), self.discovery.olap.clone());
-        vec![
-            HealthCheck::informative("redis", CHECK_DEADLINE, move || {
-                let cache = cache.clone();
-                async move { cache.ping().await.map_err(|error| error.to_string()) }
-            }),
-            HealthCheck::informative("clickhouse", CHECK_DEADLINE, move || {
-                let olap = olap.clone();
-                async move {
-                    let pong = olap.ping(CHECK_DEADLINE).await;
-                    pong.map_err(|error| error.to_string())
-                }
-            }),
-        ]
+        let olap = self.discovery.olap.clone();
+        vec![checks::redis(self.cache.clone()), checks::clickhouse(olap)]
     }
-}
-
-fn social(env: &Env) -> anyhow::Result<Social> {
-    let postgres = PostgresConfig::from_env(env)?;
-    let pool = PoolConfig {
-        max_connections: postgres.max_connections.min(MAX_CONNECTIONS),
-        acquire_timeout: postgres.acquire_timeout,
-        statement_timeout: postgres.statement_timeout,
-        application_name: "nova jobs".to_owned(),
-    }
-    .connect_lazy(postgres.url.expose().as_str())
-    .context("NOVA_POSTGRES_URL")?;
-    let deadline = postgres.acquire_timeout + postgres.statement_timeout;
-    Ok(Social::new(pool).with_deadline(deadline))
 }

@@ -63,13 +63,13 @@ impl<P> Asking<'_, P> {
         }
     }
 
-    /// Asks Redis, which has a deadline of its own. A value that cannot be read is a failure too.
+    /// Asks Redis, which has a deadline of its own; in the reserve too, for it says what is safe to show. A value that cannot be read is a failure too.
     pub(crate) fn redis<T>(
         &self,
         work: impl Future<Output = Result<T, CacheError>>,
     ) -> impl Future<Output = Attempt<T>> {
         let started = Instant::now();
-        let work = within(self.budget.left_before_reserve(), Box::pin(work));
+        let work = within(self.budget.left(), Box::pin(work));
         async move {
             let result = self.context.guards.redis.call(work).await;
             attempt(started, Degraded::Cache, result)

@@ -57,10 +57,8 @@ pub async fn rank<P: Posts>(
         trace.filters.push(own::apply(&mut merged, ask.viewer));
     }
     let ids: Vec<PostId> = merged.iter().map(|post| post.candidate.post_id).collect();
-    let (verdicts, counted) = tokio::join!(
-        asking.postgres(context.posts.verdicts(ask.viewer, &ids)),
-        counts::fetch(asking, &ids)
-    );
+    let (verdicts, counted) =
+        tokio::join!(verdicts(asking, &found, &ids), counts::fetch(asking, &ids));
     trace.counts = counted.trace;
 
     let mut degraded = found.degraded();
@@ -96,6 +94,23 @@ pub async fn rank<P: Posts>(
         timings,
         blocks: verdicts.result.ok().and_then(|verdicts| verdicts.blocks),
     })
+}
+
+/// What the viewer may see. PostgreSQL is not asked when it has not answered the first stage: there is no time to wait
+/// for it twice.
+async fn verdicts<P: Posts>(
+    asking: &Asking<'_, P>,
+    found: &Found,
+    posts: &[PostId],
+) -> Attempt<Verdicts> {
+    if let Err(outcome) = found.new_follows {
+        return Attempt {
+            result: Err(outcome),
+            took: Duration::ZERO,
+        };
+    }
+    let verdicts = asking.context.posts.verdicts(asking.ask.viewer, posts);
+    asking.postgres(verdicts).await
 }
 
 /// Notes what the second stage had to do without.

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::future::pending;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -62,15 +63,25 @@ impl Posts for Open {
 }
 
 /// PostgreSQL that never answers.
-struct Silence;
+#[derive(Default)]
+struct Silence {
+    asked: AtomicUsize,
+}
+
+impl Silence {
+    async fn answer<T>(&self) -> T {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        pending().await
+    }
+}
 
 impl Posts for Silence {
     async fn verdicts(&self, _: UserId, _: &[PostId]) -> Result<Verdicts, SocialError> {
-        pending().await
+        self.answer().await
     }
 
     async fn hydrate(&self, _: UserId, _: &[PostId]) -> Result<Vec<PostView>, SocialError> {
-        pending().await
+        self.answer().await
     }
 
     async fn follow_feed(
@@ -79,7 +90,7 @@ impl Posts for Silence {
         _: DateTime<Utc>,
         _: SourceLimits,
     ) -> Result<Vec<Candidate>, SocialError> {
-        pending().await
+        self.answer().await
     }
 
     async fn recent_posts_of(
@@ -88,7 +99,7 @@ impl Posts for Silence {
         _: DateTime<Utc>,
         _: SourceLimits,
     ) -> Result<Vec<Candidate>, SocialError> {
-        pending().await
+        self.answer().await
     }
 }
 
@@ -310,7 +321,7 @@ async fn a_silent_postgresql_leaves_what_is_safe() {
     let cache = engine::cache(&stack);
     let mut bench = Bench {
         olap: &olap,
-        posts: Silence,
+        posts: Silence::default(),
         cache: None,
         config: FeedConfig {
             posts_deadline: Duration::from_millis(300),
@@ -348,9 +359,12 @@ async fn a_silent_postgresql_leaves_what_is_safe() {
     let mut overlay = Overlay::default();
     overlay.follows.insert(STRANGER.into(), true);
     overlay.blocks.insert(FOLLOWED.into(), true);
+    let asked = bench.posts.asked.load(Ordering::SeqCst);
     let feed = bench.rank_with(&overlay).await.unwrap();
     assert!(feed.items.is_empty());
     assert_eq!(feed.degraded, [Degraded::Posts]);
+    // Asked for posts of the new follow it did not answer: that is told, and it is not waited for again.
+    assert_eq!(bench.posts.asked.load(Ordering::SeqCst), asked + 1);
 }
 
 #[tokio::test]

@@ -36,6 +36,17 @@ async fn scene(world: &World) -> Scene {
         }
         viewer.page(0, 20).await;
     }
+    // The feeds above may be made of what PostgreSQL knows of a follow that is on its way.
+    for (table, column, rows) in [
+        ("follows_cdc", "followee_id", 2),
+        ("posts_cdc", "author_id", 3),
+    ] {
+        let arrived = format!(
+            "SELECT count() FROM {table} FINAL WHERE {column} = '{}'",
+            author.id
+        );
+        world.becomes(&arrived, rows, ARRIVES).await;
+    }
     let [reader, forgotten] = people.try_into().unwrap();
     Scene {
         author,

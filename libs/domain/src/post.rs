@@ -71,6 +71,18 @@ words! {
     } "public, followers, private"
 }
 
+impl Visibility {
+    /// Whether everybody who may see a post with `other` may see it with this one.
+    #[must_use]
+    pub const fn shows_to_all_of(self, other: Self) -> bool {
+        match self {
+            Self::Public => true,
+            Self::Followers => !matches!(other, Self::Public),
+            Self::Private => matches!(other, Self::Private),
+        }
+    }
+}
+
 words! {
     /// What `media_url` points at.
     MediaType {
@@ -148,6 +160,10 @@ mod tests {
     fn words_round_trip() {
         for v in Visibility::ALL {
             assert_eq!(v.as_str().parse::<Visibility>().as_ref(), Ok(v));
+            // They are declared from the widest on.
+            for other in Visibility::ALL {
+                assert_eq!(v.shows_to_all_of(*other), v <= other, "{v} {other}");
+            }
             assert_eq!(serde_json::to_value(v).unwrap(), v.as_str());
         }
         assert_eq!(

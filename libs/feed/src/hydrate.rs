@@ -90,8 +90,9 @@ impl<P: Posts + 'static, R: Ranker> Hydrator<'_, '_, P, R> {
         let mut read = Vec::with_capacity(items.len());
         let mut missing = Vec::new();
         for ((item, row), body) in items.iter().zip(&counters).zip(bodies) {
-            // Who may see it was changed since the ranking: PostgreSQL says whether the viewer is among them.
-            let body = body.filter(|body: &PostBody| body.visibility == item.visibility);
+            // Fewer may see it than at the ranking: PostgreSQL says whether the viewer is among them.
+            let shown = |body: &PostBody| body.visibility.shows_to_all_of(item.visibility);
+            let body = body.filter(shown);
             let (author, follow_only) = (item.author(), item.follow_only());
             let gone = hidden(author, follow_only, &self.run.overlay, row.as_ref());
             if body.is_none() && !gone {
@@ -182,7 +183,7 @@ impl<P: Posts + 'static, R: Ranker> Hydrator<'_, '_, P, R> {
             // Nobody says whether the viewer is still among those who may see it.
             let post = missing.post();
             let visibility = found.get(&post).map(|found| found.body.visibility);
-            if visibility.is_some_and(|it| it != missing.item.visibility) {
+            if visibility.is_some_and(|it| !it.shows_to_all_of(missing.item.visibility)) {
                 found.remove(&post);
             }
         }

@@ -46,7 +46,7 @@ pub struct RankedItem {
     pub ranked: Ranked,
     /// Whether the viewer liked it when the ranking was made.
     pub liked: bool,
-    /// Who may see it.
+    /// Who may see it; of a ranking without PostgreSQL the fewest of whom the viewer is known to be one.
     pub visibility: Visibility,
     /// Its rank by score alone, from 1; its rank in the feed is its place in the list, from 1.
     pub rank_before_diversity: u32,

@@ -232,6 +232,31 @@ async fn without_postgresql_bodies_come_from_redis_and_from_clickhouse() {
 }
 
 #[tokio::test]
+async fn a_ranking_without_postgresql_shows_what_it_found() {
+    let (cache, _stack) = redis().await;
+    let world = World::new(6, 10);
+    let engine = engine(&world, Some(&cache));
+    world.postgres_down.store(true, Ordering::SeqCst);
+    // Whether a post is for followers is not known, and no body is in Redis.
+    let ranked = page(&engine, 0, 20, 0).await.unwrap();
+    assert_eq!(ranked.served_from, ServedFrom::Ranked);
+    assert_eq!(ids(&ranked), order(&world)[..20]);
+    assert_eq!(ranked.degraded, [Degraded::Posts]);
+
+    // With bodies in Redis.
+    world.postgres_down.store(false, Ordering::SeqCst);
+    world.announce(&cache).await;
+    page(&engine, 0, 20, 100).await.unwrap();
+    settle(&engine).await;
+    world.postgres_down.store(true, Ordering::SeqCst);
+    let read = world.bodies.load(Ordering::SeqCst);
+    let ranked = page(&engine, 0, 20, 200).await.unwrap();
+    assert_eq!(ranked.served_from, ServedFrom::Ranked);
+    assert_eq!(ids(&ranked), order(&world)[..20]);
+    assert_eq!(world.bodies.load(Ordering::SeqCst), read);
+}
+
+#[tokio::test]
 async fn a_block_hides_also_without_postgresql() {
     let (cache, _stack) = redis().await;
     let world = World::new(6, 10);

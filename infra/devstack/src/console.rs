@@ -1,6 +1,6 @@
 //! The development console: a stack with Nova has it, unless `NOVA_CONSOLE=off`.
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use nova_testbed::{Endpoints, StackBuilder};
 
 use crate::place::Place;
@@ -9,7 +9,7 @@ const SWITCH: &str = "NOVA_CONSOLE";
 
 /// Switches the console of the stack's Nova on, and tells it where servers are paused and resumed.
 pub(crate) fn add(builder: StackBuilder, place: &Place) -> anyhow::Result<StackBuilder> {
-    if is_off() {
+    if !is_on()? {
         return Ok(builder);
     }
     let socket = place.root().canonicalize()?.join("control.sock");
@@ -21,9 +21,16 @@ pub(crate) fn add(builder: StackBuilder, place: &Place) -> anyhow::Result<StackB
 
 /// Where it is opened; none when it is off.
 pub(crate) fn url(endpoints: &Endpoints) -> Option<String> {
-    (!is_off()).then(|| format!("{}/console", endpoints.api))
+    // Whoever wrote something else has been told by `add`.
+    is_on()
+        .unwrap_or(false)
+        .then(|| format!("{}/console", endpoints.api))
 }
 
-fn is_off() -> bool {
-    std::env::var(SWITCH).as_deref() == Ok("off")
+fn is_on() -> anyhow::Result<bool> {
+    match std::env::var(SWITCH).as_deref() {
+        Err(_) | Ok("" | "on") => Ok(true),
+        Ok("off") => Ok(false),
+        Ok(other) => bail!("{SWITCH}: must be `on` or `off`, not `{other}`"),
+    }
 }

@@ -18,7 +18,7 @@ pub const COUNTERS: Duration = Duration::from_secs(7 * 86_400);
 pub const BODY: Duration = Duration::from_secs(3_600);
 /// Who is blocked, for when PostgreSQL is down.
 pub const BLOCKS: Duration = Duration::from_secs(86_400);
-/// The hot posts: two of their jobs may fail before they are gone.
+/// The hot posts: one of their jobs may fail before they are gone.
 pub const HOT: Duration = Duration::from_secs(120);
 /// The users suggested to a viewer.
 pub const SUGGEST: Duration = Duration::from_secs(900);

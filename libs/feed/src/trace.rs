@@ -8,7 +8,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// What the feed had to do without. In an answer: `source:follow`, `source:trending`, `source:affinity`,
-/// `features:counts` (every count was taken as 0), `features:interactions` (every affinity was taken as 0),
+/// `features:counts` (counts that Redis lacks were taken as 0), `features:interactions` (every affinity was taken as 0),
 /// `features:seen` (what was seen stays in its place), `cache` (Redis), `posts` (PostgreSQL) or `pipeline` (changes
 /// arrive late).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -169,6 +169,22 @@ impl Env {
         text.trim().parse().map_err(refuse)
     }
 
+    /// A switch, `on` or `off`, or `default`.
+    ///
+    /// # Errors
+    /// When its value is neither.
+    pub fn switch_or(&self, variable: &'static str, default: bool) -> Result<bool, ConfigError> {
+        match self.get(variable).map(str::trim) {
+            None => Ok(default),
+            Some("on") => Ok(true),
+            Some("off") => Ok(false),
+            Some(other) => Err(ConfigError::new(
+                variable,
+                format!("must be `on` or `off`, not `{}`", excerpt(other)),
+            )),
+        }
+    }
+
     /// A number within a range, or `default`.
     ///
     /// # Errors

@@ -74,6 +74,8 @@ impl TopicReader {
             .set("heartbeat.interval.ms", "2000")
             .set("queued.max.messages.kbytes", "16384")
             .set("reconnect.backoff.max.ms", "1000")
+            // An answer that a broker lost when it was paused is asked for again, not waited for a minute (the default).
+            .set("socket.timeout.ms", "10000")
             .create_with_context(Assignments::default())
             .map_err(StreamError::Setup)?;
         consumer.subscribe(topics).map_err(StreamError::Setup)?;

@@ -55,7 +55,7 @@ const PROBE_PREPARATION: Duration = Duration::from_secs(10);
 const HOT_INTERVAL_MAX: u64 = 100_000;
 
 impl JobsConfig {
-    /// Reads `NOVA_JOBS_*`: for `HOT`, `SUGGEST`, `WARM` and `PROBE` each `_ENABLED` (`true` or `false`), `_INTERVAL_MS` and
+    /// Reads `NOVA_JOBS_*`: for `HOT`, `SUGGEST`, `WARM` and `PROBE` each `_ENABLED` (`on` or `off`), `_INTERVAL_MS` and
     /// `_DEADLINE_MS` (of the probe: how soon a like has to be visible); for `SUGGEST` and `WARM` also `_USERS` and
     /// `_CONCURRENCY`.
     ///
@@ -66,7 +66,7 @@ impl JobsConfig {
         let within = env.millis_or("NOVA_JOBS_PROBE_DEADLINE_MS", seconds(5))?;
         Ok(Self {
             hot_posts: Plan {
-                enabled: env.parse_or("NOVA_JOBS_HOT_ENABLED", true)?,
+                enabled: env.switch_or("NOVA_JOBS_HOT_ENABLED", true)?,
                 interval: Duration::from_millis(env.number_or(
                     "NOVA_JOBS_HOT_INTERVAL_MS",
                     60_000,
@@ -76,7 +76,7 @@ impl JobsConfig {
             },
             suggested_users: UsersConfig {
                 plan: Plan {
-                    enabled: env.parse_or("NOVA_JOBS_SUGGEST_ENABLED", true)?,
+                    enabled: env.switch_or("NOVA_JOBS_SUGGEST_ENABLED", true)?,
                     interval: env.millis_or("NOVA_JOBS_SUGGEST_INTERVAL_MS", seconds(300))?,
                     deadline: env.millis_or("NOVA_JOBS_SUGGEST_DEADLINE_MS", seconds(240))?,
                 },
@@ -85,7 +85,7 @@ impl JobsConfig {
             },
             warmer: UsersConfig {
                 plan: Plan {
-                    enabled: env.parse_or("NOVA_JOBS_WARM_ENABLED", true)?,
+                    enabled: env.switch_or("NOVA_JOBS_WARM_ENABLED", true)?,
                     interval: env.millis_or("NOVA_JOBS_WARM_INTERVAL_MS", seconds(120))?,
                     deadline: env.millis_or("NOVA_JOBS_WARM_DEADLINE_MS", seconds(60))?,
                 },
@@ -94,7 +94,7 @@ impl JobsConfig {
             },
             probe: ProbeConfig {
                 plan: Plan {
-                    enabled: env.parse_or("NOVA_JOBS_PROBE_ENABLED", true)?,
+                    enabled: env.switch_or("NOVA_JOBS_PROBE_ENABLED", true)?,
                     interval: env.millis_or("NOVA_JOBS_PROBE_INTERVAL_MS", seconds(30))?,
                     deadline: within + PROBE_PREPARATION,
                 },

@@ -23,9 +23,12 @@ use crate::{
 const STEP: Duration = Duration::from_secs(120);
 
 /// Variables of this process that Nova gets as well: whoever tunes the ranking wants the stack to follow.
-const PASSED_ON: [&str; 5] = [
+const PASSED_ON: [&str; 8] = [
     "NOVA_RANKING_",
     "NOVA_FEED_",
+    "NOVA_SUGGEST_",
+    "NOVA_JOBS_",
+    "NOVA_PROJECTOR_",
     "NOVA_API_",
     "NOVA_LOG",
     "RUST_BACKTRACE",

@@ -32,10 +32,8 @@ impl ConsoleConfig {
         api: &ApiConfig,
         auth: &AuthConfig,
     ) -> Result<Option<Self>, ConfigError> {
-        match env.get(SWITCH) {
-            None | Some("off") => return Ok(None),
-            Some("on") => {}
-            Some(_) => return Err(ConfigError::new(SWITCH, "must be on or off")),
+        if !env.switch_or(SWITCH, false)? {
+            return Ok(None);
         }
         let AuthKey::Secret(secret) = &auth.key else {
             return Err(ConfigError::new(

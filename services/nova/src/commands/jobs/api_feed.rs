@@ -10,7 +10,7 @@ use nova_runtime::{AuthConfig, AuthKey, Env, Secret};
 use serde::Deserialize;
 use url::Url;
 
-/// Longer than the probe waits for a like; a page that takes so long is an error.
+/// A page that takes so long is an error: the probe looks again until its own deadline.
 const TIMEOUT: Duration = Duration::from_secs(5);
 const TOKEN_LIFETIME: Duration = Duration::from_secs(60);
 

@@ -36,6 +36,8 @@ mod service;
 mod single_flight;
 mod snapshot;
 mod sources;
+#[cfg(feature = "bench")]
+pub mod stages;
 mod timings;
 mod trace;
 

@@ -97,6 +97,8 @@ async fn world() -> &'static RwLock<World> {
     let start = || async {
         let builder = start_stack()
             .nova(true)
+            // It posts and likes by itself, between two looks at whole tables.
+            .nova_env("NOVA_JOBS_PROBE_ENABLED", "off")
             .nova_env("NOVA_CONSOLE", "on")
             .nova_env("NOVA_CONSOLE_CONTROL", &console_socket().to_string_lossy());
         RwLock::new(World::start(builder).await)
@@ -232,13 +234,8 @@ impl World {
     async fn clear_feeds(&self) {
         self.sql("UPDATE posts SET deleted_at = now() WHERE deleted_at IS NULL")
             .await;
-        // The freshness probe misses its post and makes another one.
-        let newest = "SELECT coalesce(max(extract(epoch FROM created_at) * 1000), 0)::bigint FROM posts WHERE deleted_at IS NOT NULL";
-        let newest = self.sql_number(newest).await;
-        let visible = format!(
-            "SELECT count() FROM posts_cdc FINAL WHERE deleted_at IS NULL AND toUnixTimestamp64Milli(created_at) <= {newest}"
-        );
-        self.becomes(&visible, 0, CLEARED).await;
+        let visible = "SELECT count() FROM posts_cdc FINAL WHERE deleted_at IS NULL";
+        self.becomes(visible, 0, CLEARED).await;
     }
 
     /// A statement on ClickHouse.

@@ -216,6 +216,8 @@ pub(crate) struct State {
     pub(crate) misses: u64,
     /// Pages that viewers would have read, had the feed gone on.
     pub(crate) ended: u64,
+    /// Pages that viewers would have read, had the one before not failed.
+    pub(crate) given_up: u64,
     /// Walks that had to start anew.
     pub(crate) restarted: u64,
     pub(crate) seconds: Vec<Second>,
@@ -256,6 +258,7 @@ impl Recorder {
             stale: 0,
             misses: 0,
             ended: 0,
+            given_up: 0,
             restarted: 0,
             seconds: vec![Second::default(); seconds],
             lag: histogram()?,
@@ -282,8 +285,14 @@ impl Recorder {
     pub fn ended(&self, pages: u64) {
         let mut state = self.state();
         state.ended += pages;
-        let reads = state.flows.entry(Flow::Reads).or_default();
-        reads.planned = reads.planned.saturating_sub(pages);
+        state.not_read(pages);
+    }
+
+    /// A page failed: nobody can ask for these, which come after it.
+    pub fn given_up(&self, pages: u64) {
+        let mut state = self.state();
+        state.given_up += pages;
+        state.not_read(pages);
     }
 
     /// A request that went well: `latency` since it was due, `service` since it was sent.
@@ -350,6 +359,11 @@ impl Recorder {
 }
 
 impl State {
+    fn not_read(&mut self, pages: u64) {
+        let reads = self.flows.entry(Flow::Reads).or_default();
+        reads.planned = reads.planned.saturating_sub(pages);
+    }
+
     fn took(&mut self, measure: Measure, latency: Duration, service: Duration) {
         if let Some(times) = self.times.get_mut(measure.index()) {
             times.latency.saturating_record(micros(latency));

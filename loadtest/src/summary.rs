@@ -34,7 +34,7 @@ pub struct Rate {
     pub flow: Flow,
     /// Per second, as the options say.
     pub asked: f64,
-    /// Arrivals that the schedule has in the window.
+    /// Arrivals that the schedule has in the window, without pages that could not be asked for.
     pub planned: u64,
     /// Of these, how many were sent and ended, well or not.
     pub done: u64,
@@ -55,6 +55,8 @@ pub struct Feed {
     pub hit_rate: Option<f64>,
     /// Pages nobody could read because the feed ended before.
     pub ended: u64,
+    /// Pages nobody could ask for because the one before had failed.
+    pub given_up: u64,
     /// Walks that had to start anew because their cursor had expired.
     pub restarted: u64,
     /// Answers that lacked something, by what it was.
@@ -172,6 +174,7 @@ impl Summary {
                 misses: state.misses,
                 hit_rate: share(state.hits, reads),
                 ended: state.ended,
+                given_up: state.given_up,
                 restarted: state.restarted,
                 degraded: state
                     .degraded
@@ -319,7 +322,8 @@ mod tests {
         let recorder = Recorder::new(Duration::from_secs(4)).unwrap();
         let ms = Duration::from_millis(1);
         recorder.planned(Flow::Reads, 42);
-        recorder.ended(2);
+        recorder.ended(1);
+        recorder.given_up(1);
         for index in 0..40 {
             let status = if index < 36 {
                 CacheStatus::Hit

@@ -81,8 +81,8 @@ fn facts(report: &Report) -> Vec<String> {
             maybe(feed.hit_rate.map(|rate| rate * 100.0), 1)
         ),
         format!(
-            "{} pages past the end of the feed, {} walks started anew",
-            feed.ended, feed.restarted
+            "{} pages past the end of the feed, {} not asked for after an error, {} walks started anew",
+            feed.ended, feed.given_up, feed.restarted
         ),
         format!(
             "{} of {} requests failed: {} %",

@@ -120,6 +120,13 @@ fn feed(report: &Report) -> String {
     if feed.ended > 0 {
         let _ = write!(text, "; {} pages past the end of the feed", feed.ended);
     }
+    if feed.given_up > 0 {
+        let _ = write!(
+            text,
+            "; {} pages not asked for after an error",
+            feed.given_up
+        );
+    }
     if feed.restarted > 0 {
         let _ = write!(text, "; {} walks started anew", feed.restarted);
     }

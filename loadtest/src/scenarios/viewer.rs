@@ -65,7 +65,9 @@ async fn visit(run: &Run, user: &mut GooseUser, due: Due<Visit>) {
     for left in (0..pages).rev() {
         let read = read(run, user, viewer, cursor.as_deref(), at, due.measured).await;
         let Some((page, ended)) = read else {
-            not_asked(run, due.measured, left);
+            if due.measured.is_some() {
+                run.recorder.given_up(u64::from(left));
+            }
             break;
         };
         let looked_at = run.behaviour.seen_of(page.items.len(), &mut rng);
@@ -74,7 +76,9 @@ async fn visit(run: &Run, user: &mut GooseUser, due: Due<Visit>) {
             break;
         }
         if page.next_cursor.is_none() {
-            not_asked(run, due.measured, left);
+            if due.measured.is_some() {
+                run.recorder.ended(u64::from(left));
+            }
             break;
         }
         cursor = page.next_cursor;
@@ -92,13 +96,6 @@ async fn visit(run: &Run, user: &mut GooseUser, due: Due<Visit>) {
         && let Some(item) = seen.choose(&mut rng)
     {
         follow(run, user, viewer, item.author_id, due.measured).await;
-    }
-}
-
-/// Pages that the viewer wanted and could not ask for.
-fn not_asked(run: &Run, measured: Option<Duration>, pages: u32) {
-    if measured.is_some() && pages > 0 {
-        run.recorder.ended(u64::from(pages));
     }
 }
 

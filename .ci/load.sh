@@ -4,11 +4,12 @@
 set -euo pipefail
 
 target=${CARGO_TARGET_DIR:-${CARGO_BUILD_TARGET_DIR:-target}}
-folder=release profile=(--release)
+folder=release profile=(--release) servers=(-p nova -p nova-chdb-server)
 for argument in "$@"; do
-    if [ "$argument" = --smoke ]; then folder=debug profile=(); fi
+    # The packages of `just build`: with others, features and so artefacts would differ.
+    if [ "$argument" = --smoke ]; then folder=debug profile=() servers+=(-p nova-devstack); fi
 done
-cargo build --quiet "${profile[@]}" -p nova -p nova-chdb-server
+cargo build --quiet "${profile[@]}" "${servers[@]}"
 # Alone: goose's features would otherwise become those of the servers.
 cargo build --quiet "${profile[@]}" -p nova-loadtest
 exec "$target/$folder/nova-loadtest" "$@"

@@ -47,7 +47,7 @@ pub(super) fn render(report: &Report) -> String {
 fn setting(report: &Report) -> String {
     let setting = &report.setting;
     let words = format!(
-        "{}. {} stack, {} build, {} cores. {} users, {} posts, {} likes. {} viewers at a time, a visit every {:.1} s, \
+        "{}. {} stack, generator built for {}, {} cores. {} users, {} posts, {} likes. {} viewers at a time, a visit every {:.1} s, \
          {:.0} visits a session. Measured {:.0} s after {:.0} s. Seed {}.",
         report.at.to_rfc3339(),
         setting.stack,

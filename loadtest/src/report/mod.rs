@@ -40,7 +40,7 @@ pub struct Setting {
     pub stack: String,
     /// Cores of this machine, which the servers and the generator share when they are on it.
     pub cores: usize,
-    /// Of the generator; a stack of its own runs servers of the same build.
+    /// Of the generator, `debug` or `release`; `just load` builds the servers of its own stack likewise, unless NOVA_BIN names others.
     pub build: String,
     /// Users there are.
     pub users: usize,

@@ -16,7 +16,7 @@ pub(super) fn render(report: &Report) -> String {
     };
     let setting = &report.setting;
     line(&format!(
-        "{} stack, {} build, {} cores; {} users, {} posts, {} likes; {} viewers at a time, a visit every {:.1} s, {:.0} \
+        "{} stack, generator built for {}, {} cores; {} users, {} posts, {} likes; {} viewers at a time, a visit every {:.1} s, {:.0} \
          visits a session; measured {:.0} s after {:.0} s",
         setting.stack,
         setting.build,

@@ -50,7 +50,11 @@ pub(crate) enum Look {
 
 /// Where users wait for what is due. Whoever waits longest gets the next.
 #[derive(Debug)]
-pub(crate) struct Queue<T>(Mutex<UnboundedReceiver<Let<T>>>);
+pub(crate) struct Queue<T> {
+    arrivals: Mutex<UnboundedReceiver<Let<T>>>,
+    /// What is still here by then is not served any more: servers that cannot keep up would make the run go on and on.
+    until: Instant,
+}
 
 #[derive(Debug)]
 struct Let<T> {
@@ -59,9 +63,13 @@ struct Let<T> {
 }
 
 impl<T> Queue<T> {
-    /// The next arrival; none when there are no more. Notes how long it had to wait for a free user.
+    /// The next arrival; none when there are no more, or it is too late for them. Notes how long it had to wait for a free
+    /// user.
     pub(crate) async fn next(&self, recorder: &Recorder) -> Option<Due<T>> {
-        let next = self.0.lock().await.recv().await?;
+        let next = self.arrivals.lock().await.recv().await?;
+        if Instant::now() >= self.until {
+            return None;
+        }
         if next.due.measured.is_some() {
             recorder.waited(next.go.elapsed());
         }
@@ -85,8 +93,8 @@ pub(crate) struct Pacer {
     looks: UnboundedSender<Let<Look>>,
 }
 
-/// The queues and who fills them. They have no bound: what waits was due, and counts.
-pub(crate) fn queues() -> (Pacer, Queues) {
+/// The queues, which are served `until` then, and who fills them. They have no bound: what waits was due, and counts.
+pub(crate) fn queues(until: Instant) -> (Pacer, Queues) {
     let (visits, visits_end) = mpsc::unbounded_channel();
     let (writes, writes_end) = mpsc::unbounded_channel();
     let (looks, looks_end) = mpsc::unbounded_channel();
@@ -96,11 +104,18 @@ pub(crate) fn queues() -> (Pacer, Queues) {
         looks,
     };
     let queues = Queues {
-        visits: Queue(Mutex::new(visits_end)),
-        writes: Queue(Mutex::new(writes_end)),
-        looks: Queue(Mutex::new(looks_end)),
+        visits: queue(visits_end, until),
+        writes: queue(writes_end, until),
+        looks: queue(looks_end, until),
     };
     (pacer, queues)
+}
+
+fn queue<T>(arrivals: UnboundedReceiver<Let<T>>, until: Instant) -> Queue<T> {
+    Queue {
+        arrivals: Mutex::new(arrivals),
+        until,
+    }
 }
 
 /// What the pacer needs to know of who arrives.
@@ -254,9 +269,9 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn everything_of_the_schedule_is_let_go_on_time_though_nobody_takes_it() {
-        let (pacer, queues) = queues();
-        let recorder = Recorder::new(PHASES.measured).unwrap();
         let begin = Instant::now();
+        let (pacer, queues) = queues(begin + Duration::from_secs(3_600));
+        let recorder = Recorder::new(PHASES.measured).unwrap();
         let schedule = || Schedule::new(&RATES, 0.5, PHASES, 9);
         pacer
             .run(
@@ -292,11 +307,36 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_interrupted_run_is_broken() {
-        let (pacer, queues) = queues();
+    async fn what_is_left_too_long_after_the_end_is_not_served_and_missing() {
+        let begin = Instant::now();
+        let until = begin + PHASES.total() + Duration::from_secs(5);
+        let (pacer, queues) = queues(until);
         let recorder = Recorder::new(PHASES.measured).unwrap();
         let schedule = Schedule::new(&RATES, 0.5, PHASES, 9);
+        pacer
+            .run(schedule, crowd(), begin, PHASES.warm_up, &recorder, || {
+                false
+            })
+            .await;
+        assert!(queues.visits.next(&recorder).await.is_some());
+        sleep_until(until).await;
+        assert!(queues.visits.next(&recorder).await.is_none());
+        let summary = crate::summary::Summary::of(&recorder, &RATES, 10.0);
+        let breaches = crate::thresholds::judge(&summary, crate::thresholds::Gate::Levels).breaches;
+        assert!(
+            breaches
+                .iter()
+                .any(|breach| breach.contains("feed reads were done")),
+            "{breaches:?}"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_interrupted_run_is_broken() {
         let begin = Instant::now();
+        let (pacer, queues) = queues(begin + Duration::from_secs(3_600));
+        let recorder = Recorder::new(PHASES.measured).unwrap();
+        let schedule = Schedule::new(&RATES, 0.5, PHASES, 9);
         let stop = || begin.elapsed() > Duration::from_secs(3);
         pacer
             .run(schedule, crowd(), begin, PHASES.warm_up, &recorder, stop)

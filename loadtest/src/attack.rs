@@ -23,6 +23,8 @@ use crate::wishes::Wishes;
 
 /// From the call until the first arrival: goose's users are there by then.
 const HEAD_START: Duration = Duration::from_secs(2);
+/// How long after the last arrival what is left is still served.
+const GRACE: Duration = Duration::from_secs(30);
 /// Users started a second.
 const START_RATE: &str = "500";
 /// The longest answer that does not yet make the next arrival wait for a free user, in seconds: the service level of a
@@ -119,7 +121,8 @@ pub async fn run(
     let visits = plan.rates.visits(plan.deeper);
     let online = plan.habits.online(visits);
     let audience = Audience::new(people.users.len(), online, plan.habits.visits, plan.seed)?;
-    let (pacer, queues) = queues();
+    let begin = Instant::now() + HEAD_START;
+    let (pacer, queues) = queues(begin + plan.phases.total() + GRACE);
     let run = Arc::new(Run {
         signer: Signer::new(&plan.auth_secret),
         queues,
@@ -127,7 +130,7 @@ pub async fn run(
         wishes: Wishes::default(),
         behaviour: plan.behaviour,
         posts: people.posts.clone(),
-        begin: Instant::now() + HEAD_START,
+        begin,
         phases: plan.phases,
         probes: plan.probes,
     });

@@ -99,7 +99,7 @@ pub struct Options {
     /// Seconds before measuring, in whose first half the rates grow [default: 60, in a smoke run 20].
     #[arg(long, value_name = "SECONDS", help_heading = "Run")]
     pub warm_up: Option<u64>,
-    /// Seconds of measuring [default: 120, in a smoke run 45].
+    /// Seconds of measuring [default: 120, in a smoke run 55].
     #[arg(long, value_name = "SECONDS", help_heading = "Run")]
     pub duration: Option<u64>,
     /// What is the threshold: the limits never to cross, or the goals.
@@ -166,7 +166,7 @@ const SMOKE: Defaults = Defaults {
         trending: 1.0,
     },
     warm_up: 20,
-    duration: 45,
+    duration: 55,
 };
 
 impl Options {

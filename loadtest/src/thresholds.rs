@@ -236,7 +236,7 @@ fn generator(summary: &Summary) -> Vec<String> {
         let needed = crate::summary::number(rate.planned) * DONE;
         if crate::summary::number(rate.done) < needed {
             breaches.push(format!(
-                "the generator fell behind its schedule: {} of {} {} were done",
+                "the generator fell behind its schedule: {} of {} {} were done within half a minute of the end",
                 rate.done,
                 rate.planned,
                 rate.flow.name()

@@ -30,6 +30,9 @@ const SIZE: Size = Size {
     events: 10_000,
 };
 
+/// Whose post is there before the load.
+const PROBE: &str = "0190b5a0-0000-7000-8000-000000000001";
+
 const LIMIT: Duration = Duration::from_secs(20);
 
 struct World {
@@ -81,6 +84,7 @@ impl World {
             seed,
             base: None,
             append,
+            unheeded: vec![PROBE.parse().unwrap()],
             slice_rows: 400,
             quiet: true,
         };
@@ -231,6 +235,14 @@ const DERIVED: [&str; 7] = [
 async fn a_load_beside_the_stream() {
     let world = World::start().await;
     let definitions = world.definitions().await;
+    world
+        .sql(&format!(
+            "INSERT INTO users (user_id, handle, display_name) VALUES ('{PROBE}', 'probe', 'Probe')"
+        ))
+        .await;
+    world.sql(&format!(
+        "INSERT INTO posts (post_id, author_id, caption, media_url) VALUES (gen_random_uuid(), '{PROBE}', 'c', 'https://m.example/1')"
+    )).await;
 
     // A load that breaks off leaves the publication as it was, whole slices, and nothing in ClickHouse.
     let slices = "SELECT coalesce((SELECT slices::text FROM simulated_load_slices WHERE table_name = 'likes'), '0')";
@@ -244,8 +256,13 @@ async fn a_load_beside_the_stream() {
         } => {}
     }
     assert_eq!(world.definitions().await, definitions);
-    assert_eq!(world.number("SELECT count() FROM posts_cdc").await, 0);
-    assert_eq!(world.number("SELECT count() FROM post_changes").await, 0);
+    world.becomes("SELECT count() FROM posts_cdc", 1).await;
+    assert_eq!(
+        world
+            .number("SELECT uniqExact(post_id) FROM post_changes")
+            .await,
+        1
+    );
     let likes = world.text("SELECT count(*)::text FROM likes").await;
     assert!(
         (1..10_000).contains(&likes.parse::<u32>().unwrap()),
@@ -265,8 +282,8 @@ async fn a_load_beside_the_stream() {
     assert_eq!(report.rows(Side::ClickHouse, "likes"), SIZE.likes);
     assert_eq!(world.definitions().await, definitions);
     for (table, count) in [
-        ("users", u64::from(SIZE.users)),
-        ("posts", u64::from(SIZE.posts)),
+        ("users", u64::from(SIZE.users) + 1),
+        ("posts", u64::from(SIZE.posts) + 1),
         ("follows", SIZE.follows),
         ("likes", SIZE.likes),
         ("comments", SIZE.comments),
@@ -349,7 +366,7 @@ async fn a_load_beside_the_stream() {
     // The stream has carried these, and so everything before them: nothing of the load.
     let expected = topics::DATA_TOPICS.map(|topic| match topic {
         topics::CDC_LIKES => (topic, 3),
-        topics::CDC_POSTS => (topic, 1),
+        topics::CDC_POSTS => (topic, 2),
         _ => (topic, 0),
     });
     assert_eq!(world.messages(), BTreeMap::from(expected));

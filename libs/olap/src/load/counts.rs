@@ -1,5 +1,7 @@
 //! How much there is.
 
+use nova_domain::UserId;
+
 use crate::client::Olap;
 use crate::error::OlapError;
 
@@ -16,6 +18,20 @@ pub async fn count_facts(olap: &Olap, table: &'static str) -> Result<u64, OlapEr
         .query(&format!("SELECT count() FROM {table} FINAL"))
         .fetch_one()
         .await?)
+}
+
+/// Whether there is a post of anybody else. Reads posts until one is found.
+///
+/// # Errors
+/// [`OlapError::Query`].
+pub async fn has_posts_of_others(olap: &Olap, unheeded: &[UserId]) -> Result<bool, OlapError> {
+    let found: u8 = olap
+        .client()
+        .query("SELECT count() > 0 FROM (SELECT 1 FROM posts_cdc WHERE NOT has({unheeded:Array(UUID)}, author_id) LIMIT 1)")
+        .param("unheeded", unheeded)
+        .fetch_one()
+        .await?;
+    Ok(found == 1)
 }
 
 /// All tables of the database on disk, in bytes.

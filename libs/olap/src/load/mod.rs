@@ -11,6 +11,6 @@ mod rows;
 mod staging;
 mod views;
 
-pub use counts::{FACTS_OF_EVENTS, bytes_on_disk, count_facts};
+pub use counts::{FACTS_OF_EVENTS, bytes_on_disk, count_facts, has_posts_of_others};
 pub use rows::{CommentFact, EventFact, Fact, FollowFact, LikeFact, PostFact};
 pub use staging::Staging;

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, SubsecRound as _, Utc};
+use nova_domain::UserId;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+use uuid::Uuid;
 
 use super::copy::CopyTable;
 use super::error::LoadError;
@@ -19,7 +21,9 @@ pub struct Wanted {
     pub base: Option<DateTime<Utc>>,
     /// Whether there may be other posts.
     pub append: bool,
-    /// Whether ClickHouse has posts: rows of another database, or of this one before it was emptied.
+    /// Authors whose posts do not count as others': those of the freshness probe.
+    pub unheeded: Vec<UserId>,
+    /// Whether ClickHouse has posts of others: rows of another database, or of this one before it was emptied.
     pub posts_elsewhere: bool,
 }
 
@@ -132,9 +136,12 @@ async fn enter(
     wanted: &Wanted,
     now: DateTime<Utc>,
 ) -> Result<Load, LoadError> {
-    let has_posts: bool = sqlx::query_scalar("SELECT EXISTS (SELECT FROM posts)")
-        .fetch_one(&mut *connection)
-        .await?;
+    let unheeded: Vec<Uuid> = wanted.unheeded.iter().map(|user| user.uuid()).collect();
+    let has_posts: bool =
+        sqlx::query_scalar("SELECT EXISTS (SELECT FROM posts WHERE author_id <> ALL ($1))")
+            .bind(unheeded)
+            .fetch_one(&mut *connection)
+            .await?;
     if (has_posts || wanted.posts_elsewhere) && !wanted.append {
         return Err(LoadError::NotEmpty);
     }

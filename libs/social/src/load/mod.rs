@@ -7,7 +7,7 @@
 //!
 //! It is not one transaction for everything: a transaction holds the replication slot's WAL until it ends, and past
 //! `max_slot_wal_keep_size` the slot is lost; and the WAL sender would write every row of it to disk before it finds out
-//! that none is to be sent. See docs/decisions/0014.
+//! that none is to be sent. See docs/decisions/0015.
 
 mod copy;
 mod error;

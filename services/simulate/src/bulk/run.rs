@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
+use nova_domain::UserId;
 use nova_olap::Olap;
-use nova_olap::load::{FACTS_OF_EVENTS, Staging, bytes_on_disk, count_facts};
+use nova_olap::load::{FACTS_OF_EVENTS, Staging, bytes_on_disk, count_facts, has_posts_of_others};
 use nova_social::load::{Load, Loader, Wanted, Way};
 use nova_stream::EventProducer;
 use tokio::sync::oneshot;
@@ -37,6 +38,8 @@ pub struct BulkOptions {
     pub base: Option<DateTime<Utc>>,
     /// Whether there may be posts of others.
     pub append: bool,
+    /// Authors whose posts do not count as others': those of the freshness probe, which begins with the first process.
+    pub unheeded: Vec<UserId>,
     /// [`SLICE_ROWS`]; a load goes on only with the slices it began with.
     pub slice_rows: u64,
     /// Nothing on stderr while it runs.
@@ -80,7 +83,8 @@ pub async fn run(options: &BulkOptions, backends: Backends) -> Result<BulkReport
         seed: options.seed,
         base: options.base,
         append: options.append,
-        posts_elsewhere: count_facts(&olap, "posts_cdc").await? > 0,
+        unheeded: options.unheeded.clone(),
+        posts_elsewhere: has_posts_of_others(&olap, &options.unheeded).await?,
     };
     let mut load = loader.begin(&wanted, now).await?;
     let (size, seed, base) = (options.size, options.seed, load.base);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use nova_feed::discovery::canary;
 use nova_runtime::{Env, KafkaConfig, PostgresConfig};
 use nova_simulate::bulk::{Backends, BulkOptions, SLICE_ROWS, Scale, run as load};
 use nova_social::PoolConfig;
@@ -45,6 +46,7 @@ pub(super) async fn run(env: &Env, bulk: &Bulk) -> anyhow::Result<()> {
         seed: bulk.seed,
         base: bulk.base_time,
         append: bulk.append,
+        unheeded: canary::ids().to_vec(),
         slice_rows: SLICE_ROWS,
         quiet: bulk.quiet,
     };

@@ -36,8 +36,8 @@ down *ARGS:
 status *ARGS:
     @{{ devstack }} status "$@"
 
-# Every check there is: lint, unit and snapshot tests, end-to-end tests, and the demo
-test: (doctor 'test') lint unit e2e
+# Every check there is: lint, unit and snapshot tests, end-to-end tests, two minutes of load, and the demo
+test: (doctor 'test') lint unit e2e smoke
     @{{ devstack }} --dir .nova/test demo --once
 
 # Formatting, clippy with warnings denied, dependency rules
@@ -53,6 +53,15 @@ unit *ARGS: (doctor 'test') build
 # End-to-end tests on containers (upstream images, or local ones where none can be pulled)
 e2e *ARGS: (doctor 'test') build
     @.ci/e2e.sh "$@"
+
+# Put a stack under load and hold it against the service levels; options: `just load --help`
+load *ARGS: (doctor 'run')
+    @.ci/load.sh "$@"
+
+[private]
+smoke: (doctor 'run') build
+    @cargo nextest run -p nova-loadtest
+    @.ci/load.sh --smoke
 
 # Build the container images for machines that cannot pull any
 images *ARGS: (doctor 'run') build

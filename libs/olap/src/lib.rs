@@ -15,6 +15,7 @@ mod event_counts;
 mod features;
 mod followers;
 mod hot_posts;
+pub mod load;
 mod post_counts;
 mod rows;
 pub mod schema;

@@ -11,6 +11,7 @@ mod error;
 mod feed_reads;
 mod graph;
 mod idempotency;
+pub mod load;
 mod migrate;
 mod model;
 mod pool;

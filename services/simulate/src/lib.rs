@@ -5,6 +5,7 @@
 //! ([`run`]) carries it out over HTTP, paced, with bounded concurrency and bounded retries, and counts.
 
 mod actions;
+pub mod bulk;
 mod client;
 pub mod diurnal;
 mod executor;

@@ -1,10 +1,14 @@
-//! `nova simulate`: a population that uses the API.
+//! `nova simulate`: a population that uses the API, or one that is there at once.
+
+mod bulk;
 
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use chrono::{DateTime, Utc};
 use nova_runtime::{AuthConfig, AuthKey, Env};
 use nova_simulate::SimulateOptions;
+use nova_simulate::bulk::Scale;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
@@ -44,9 +48,32 @@ pub(crate) struct Args {
     /// No counts while it runs.
     #[arg(long, short)]
     quiet: bool,
+    /// Load a population with seven days of history into empty databases and end: S (10 k users, 200 k posts, 2 M likes)
+    /// through the change stream, M (200 k, 2 M, 20 M) and L (1 M, 10 M, 100 M) beside it. What broke off goes on when
+    /// it is repeated.
+    #[arg(long, value_name = "S|M|L", conflicts_with_all = [
+        "api", "users", "rate", "duration", "bootstrap", "no_bootstrap", "first_posts", "concurrency", "day",
+    ])]
+    scale: Option<Scale>,
+    /// The time before which everything happened [default: now].
+    #[arg(long, value_name = "RFC 3339", requires = "scale")]
+    base_time: Option<DateTime<Utc>>,
+    /// Load although there are posts already; needs a seed that was not loaded before.
+    #[arg(long, requires = "scale")]
+    append: bool,
 }
 
 pub(crate) async fn run(env: &Env, args: &Args) -> anyhow::Result<()> {
+    if let Some(scale) = args.scale {
+        let bulk = bulk::Bulk {
+            scale,
+            seed: args.seed,
+            base_time: args.base_time,
+            append: args.append,
+            quiet: args.quiet,
+        };
+        return bulk::run(env, &bulk).await;
+    }
     let auth = AuthConfig::from_env(env)?;
     let AuthKey::Secret(secret) = &auth.key else {
         bail!("NOVA_AUTH_SECRET is needed to make the tokens of simulated users");

@@ -37,11 +37,13 @@ async function begin() {
     return;
   }
   const other = first.body.find((one) => one.user_id !== user.user_id);
-  viewer.show(user);
-  if (other) {
+  // Who was chosen meanwhile stays.
+  if (other && !state.witness) {
     witness.show(other);
     state.witness = other;
   }
+  if (state.viewer) return;
+  viewer.show(user);
   await look(user);
 }
 

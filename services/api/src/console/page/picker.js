@@ -112,7 +112,8 @@ export class Picker {
   // As chosen, without telling anybody.
   show(user) {
     this.user = user;
-    this.input.value = `@${user.handle}`;
+    // Somebody is typing: the name comes back when they leave.
+    if (document.activeElement !== this.input) this.input.value = `@${user.handle}`;
     this.input.title = user.display_name;
   }
 }

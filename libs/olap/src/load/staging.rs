@@ -1,0 +1,208 @@
+//! The staging tables.
+
+use clickhouse::Client;
+
+use super::rows::Fact;
+use super::views::{View, staged, views};
+use crate::client::Olap;
+use crate::error::OlapError;
+
+/// The tables that are loaded.
+pub(super) const FACTS: [&str; 5] = [
+    "posts_cdc",
+    "follows_cdc",
+    "likes_cdc",
+    "comments_cdc",
+    "events_raw",
+];
+
+/// The views that put the same facts into another order; each works row by row.
+const MIRRORS: [&str; 7] = [
+    "mv_posts_by_author",
+    "mv_follow_graph",
+    "mv_user_author_90d",
+    "mv_user_author_90d_comments",
+    "mv_user_author_90d_shares",
+    "mv_user_activity_1h",
+    "mv_user_impressions_2d",
+];
+
+/// The views that recount, with the work list of each.
+pub(super) const RECOUNTS: [&str; 3] = [
+    "mv_post_engagement",
+    "mv_post_metrics_1h",
+    "mv_author_followers",
+];
+
+/// Work lists and watermarks: a recount that is loaded has its own.
+pub(super) const WORK: [&str; 3] = ["post_changes", "follow_changes", "recount_watermarks"];
+
+/// Tables of a load that is under way; one load at a time.
+#[derive(Debug, Clone)]
+pub struct Staging {
+    pub(super) client: Client,
+}
+
+impl Staging {
+    /// Empty staging tables, in the place of those of a load that broke off.
+    ///
+    /// # Errors
+    /// [`OlapError::Query`].
+    pub async fn create(olap: &Olap) -> Result<Self, OlapError> {
+        let staging = Self {
+            // Rows are written as they are: 20 M times the same check of the same columns is not cheap.
+            client: olap.client().clone().with_validation(false),
+        };
+        staging.drop_all().await?;
+        for table in tables() {
+            staging
+                .run(&format!("CREATE TABLE load_{table} AS {table}"))
+                .await?;
+        }
+        for view in mirrors() {
+            let query = staged(view.query, &FACTS);
+            let (name, target) = (view.name, view.target);
+            staging
+                .run(&format!(
+                    "CREATE MATERIALIZED VIEW load_{name} TO load_{target} AS\n{query}"
+                ))
+                .await?;
+        }
+        Ok(staging)
+    }
+
+    /// Inserts rows into the table's staging table, and through its views. Some hundred thousand rows at once are a good
+    /// number: each insert makes parts that have to be merged.
+    ///
+    /// # Errors
+    /// [`OlapError::Query`].
+    pub async fn insert<F: Fact>(
+        &self,
+        rows: impl IntoIterator<Item = F>,
+    ) -> Result<(), OlapError> {
+        let mut insert = self
+            .client
+            .insert::<F>(&format!("load_{}", F::TABLE))
+            .await?;
+        for row in rows {
+            insert.write(&row).await?;
+        }
+        insert.end().await?;
+        Ok(())
+    }
+
+    /// Makes the staged facts those of the real tables. Their parts are moved, nothing is copied; a second time moves
+    /// nothing.
+    ///
+    /// # Errors
+    /// [`OlapError::Query`]; some tables may have been moved.
+    pub async fn publish(&self) -> Result<(), OlapError> {
+        self.move_parts(FACTS.into_iter().chain(mirror_targets()))
+            .await
+    }
+
+    /// Removes the staging tables.
+    ///
+    /// # Errors
+    /// [`OlapError::Query`].
+    pub async fn drop_all(&self) -> Result<(), OlapError> {
+        for view in mirrors() {
+            self.run(&format!("DROP VIEW IF EXISTS load_{} SYNC", view.name))
+                .await?;
+        }
+        for table in tables() {
+            self.run(&format!("DROP TABLE IF EXISTS load_{table} SYNC"))
+                .await?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn move_parts(
+        &self,
+        tables: impl IntoIterator<Item = &'static str>,
+    ) -> Result<(), OlapError> {
+        for table in tables {
+            self.run(&format!(
+                "ALTER TABLE load_{table} MOVE PARTITION ID 'all' TO TABLE {table}"
+            ))
+            .await?;
+        }
+        Ok(())
+    }
+
+    /// A statement as it is: a `?` in it is no placeholder.
+    pub(super) async fn run(&self, statement: &str) -> Result<(), OlapError> {
+        Ok(self
+            .client
+            .query(&statement.replace('?', "??"))
+            .execute()
+            .await?)
+    }
+}
+
+fn mirrors() -> impl Iterator<Item = View> {
+    views()
+        .into_iter()
+        .filter(|view| MIRRORS.contains(&view.name))
+}
+
+/// Each once: three views write interactions.
+fn mirror_targets() -> Vec<&'static str> {
+    let mut targets: Vec<_> = mirrors().map(|view| view.target).collect();
+    targets.dedup();
+    targets
+}
+
+/// Every table that has a staging table.
+fn tables() -> impl Iterator<Item = &'static str> {
+    let recounted = views()
+        .into_iter()
+        .filter(|view| RECOUNTS.contains(&view.name))
+        .map(|view| view.target);
+    FACTS
+        .into_iter()
+        .chain(mirror_targets())
+        .chain(WORK)
+        .chain(recounted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Views of facts that a load leaves out: they only note what is to be recounted.
+    const LEFT_OUT: [&str; 5] = [
+        "mv_post_changes_posts",
+        "mv_post_changes_likes",
+        "mv_post_changes_comments",
+        "mv_post_changes_events",
+        "mv_follow_changes",
+    ];
+
+    #[test]
+    fn every_view_of_a_fact_is_loaded_or_left_out_on_purpose() {
+        for view in views() {
+            let of_facts = FACTS
+                .iter()
+                .any(|fact| view.query.contains(&format!("FROM {fact}")));
+            let known = MIRRORS.contains(&view.name)
+                || RECOUNTS.contains(&view.name)
+                || LEFT_OUT.contains(&view.name);
+            assert!(!of_facts || known, "{}", view.name);
+        }
+        let names: Vec<_> = views().iter().map(|view| view.name).collect();
+        for name in MIRRORS.iter().chain(&RECOUNTS).chain(&LEFT_OUT) {
+            assert!(names.contains(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn every_staging_table_is_there_once() {
+        let mut found: Vec<_> = tables().collect();
+        let all = found.len();
+        found.sort_unstable();
+        found.dedup();
+        assert_eq!(found.len(), all);
+        assert_eq!(all, 5 + 5 + 3 + 3);
+    }
+}

@@ -1,0 +1,1 @@
+COPY follows (follower_id, followee_id, created_at) FROM STDIN (FORMAT binary)

@@ -1,0 +1,134 @@
+//! How data gets into a stack, and when it has arrived everywhere.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use nova_testbed::poll_for;
+use tokio::process::Command;
+
+use crate::people::People;
+use crate::target::Target;
+
+/// For everything that PostgreSQL has to be in ClickHouse.
+const ARRIVES: Duration = Duration::from_secs(600);
+/// Between two looks: counting reads whole tables.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Enough for the rates of a smoke run.
+const FEW_USERS: &str = "400";
+
+/// How much data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[value(rename_all = "UPPER")]
+pub enum Scale {
+    /// 10 k users, 2 M likes: in some minutes.
+    S,
+    /// 200 k users, 20 M likes.
+    M,
+    /// 1 M users, 100 M likes.
+    L,
+}
+
+impl Scale {
+    /// As `nova simulate` takes it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::S => "S",
+            Self::M => "M",
+            Self::L => "L",
+        }
+    }
+}
+
+/// Which population.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Population {
+    /// Some hundred users, in half a minute: what a smoke run has time for.
+    Few,
+    /// Seven days of history.
+    Scale(Scale),
+}
+
+/// Loads a population and waits until ClickHouse has it. The one way by which data gets in.
+///
+/// # Errors
+/// When `nova` is not built, or fails, or the data does not arrive.
+pub async fn load(target: &Target, population: Population, seed: u64) -> anyhow::Result<People> {
+    let nova = nova_binary()?;
+    let seed = seed.to_string();
+    let how: &[&str] = match population {
+        // Through the API, as people come.
+        Population::Few => &["--bootstrap", "--quiet", "--users", FEW_USERS],
+        Population::Scale(scale) => &["--scale", scale.name()],
+    };
+    let status = Command::new(&nova)
+        .arg("simulate")
+        .args(how)
+        .args(["--seed", &seed])
+        .envs(target.environment())
+        .kill_on_drop(true)
+        .stdout(std::io::stderr())
+        .status()
+        .await
+        .with_context(|| format!("running {}", nova.display()))?;
+    if !status.success() {
+        bail!("nova simulate {}: {status}", how.join(" "));
+    }
+    arrived(target).await
+}
+
+/// Reads the population and waits until ClickHouse has all of its posts and likes.
+///
+/// # Errors
+/// When there is none, or it does not arrive; the error says what is missing.
+pub async fn arrived(target: &Target) -> anyhow::Result<People> {
+    let people = People::find(&target.endpoints().postgres).await?;
+    let http = reqwest::Client::new();
+    let clickhouse = target.endpoints().clickhouse.as_str();
+    let expected = (people.all_posts, people.all_likes);
+    poll_for(ARRIVES, LOOK, || async {
+        let posts = "SELECT count() FROM posts_cdc FINAL WHERE deleted_at IS NULL";
+        let likes = "SELECT count() FROM likes_cdc FINAL";
+        let found = (
+            number(&http, clickhouse, posts).await?,
+            number(&http, clickhouse, likes).await?,
+        );
+        // More is fine: a stack that runs is written to.
+        if found.0 >= expected.0 && found.1 >= expected.1 {
+            Ok(())
+        } else {
+            Err(format!(
+                "ClickHouse has {} of {} posts and {} of {} likes",
+                found.0, expected.0, found.1, expected.1
+            ))
+        }
+    })
+    .await
+    .map_err(|late| anyhow::anyhow!("{late}"))?;
+    Ok(people)
+}
+
+async fn number(http: &reqwest::Client, clickhouse: &str, query: &str) -> Result<u64, String> {
+    let answer = http.post(clickhouse).body(query.to_owned()).send().await;
+    // Its address holds a password.
+    let response = answer
+        .and_then(reqwest::Response::error_for_status)
+        .map_err(|error| error.without_url().to_string())?;
+    let text = response.text().await.map_err(|error| error.to_string())?;
+    text.trim()
+        .parse()
+        .map_err(|_| format!("ClickHouse answered {text}"))
+}
+
+/// Where `NOVA_BIN` says, else beside this program.
+fn nova_binary() -> anyhow::Result<PathBuf> {
+    if let Some(path) = std::env::var_os("NOVA_BIN") {
+        return Ok(PathBuf::from(path));
+    }
+    let own = std::env::current_exe().context("finding this program")?;
+    let nova = own.parent().map(|folder: &Path| folder.join("nova"));
+    nova.filter(|nova| nova.is_file())
+        .context("nova is not built beside this program: `just load` builds it; NOVA_BIN says where else it is")
+}

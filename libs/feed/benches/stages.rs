@@ -14,8 +14,12 @@ fn stages(c: &mut Criterion) {
     assert_eq!((sample.cut_page(), sample.read_page()), (20, 20));
     let mut group = c.benchmark_group("snapshot of 900 posts");
     group.throughput(Throughput::Bytes(sample.encode_snapshot() as u64));
-    group.bench_function("encode", |b| b.iter(|| black_box(&sample).encode_snapshot()));
-    group.bench_function("decode", |b| b.iter(|| black_box(&sample).decode_snapshot()));
+    group.bench_function("encode", |b| {
+        b.iter(|| black_box(&sample).encode_snapshot());
+    });
+    group.bench_function("decode", |b| {
+        b.iter(|| black_box(&sample).decode_snapshot());
+    });
     group.finish();
     let mut group = c.benchmark_group("page of 20 posts");
     group.bench_function("cut", |b| b.iter(|| black_box(&sample).cut_page()));

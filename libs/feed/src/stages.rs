@@ -153,7 +153,7 @@ fn item(n: u32, now: DateTime<Utc>, formula: &FormulaConfig) -> RankedItem {
             features,
             terms: Terms::of(&features, formula),
         },
-        liked: n % 5 == 0,
+        liked: n.is_multiple_of(5),
         visibility: Visibility::Public,
         rank_before_diversity: n + 1,
     }
@@ -164,7 +164,8 @@ fn shown(item: &RankedItem) -> Shown {
     Shown {
         body: PostBody {
             author_id: item.author(),
-            caption: "A caption of some length, as people write them below their videos.".to_owned(),
+            caption: "A caption of some length, as people write them below their videos."
+                .to_owned(),
             media_url: "https://media.example/0190b5a0-0000-7000-8000-00000000000a.mp4".to_owned(),
             media_type: MediaType::Video,
             duration_ms: 15_000,

@@ -28,7 +28,7 @@ CREATE TABLE IF NOT EXISTS posts_cdc
 )
 ENGINE = ReplacingMergeTree(_version, _deleted)
 ORDER BY post_id
-SETTINGS index_granularity = 512;
+SETTINGS index_granularity = 256, min_compress_block_size = 4096, max_compress_block_size = 4096;
 
 CREATE TABLE IF NOT EXISTS likes_cdc
 (
@@ -41,7 +41,7 @@ CREATE TABLE IF NOT EXISTS likes_cdc
 )
 ENGINE = ReplacingMergeTree(_version, _deleted)
 ORDER BY (post_id, user_id)
-SETTINGS index_granularity = 512;
+SETTINGS index_granularity = 256, min_compress_block_size = 4096, max_compress_block_size = 4096;
 
 CREATE TABLE IF NOT EXISTS comments_cdc
 (
@@ -55,7 +55,7 @@ CREATE TABLE IF NOT EXISTS comments_cdc
 )
 ENGINE = ReplacingMergeTree(_version, _deleted)
 ORDER BY (post_id, comment_id)
-SETTINGS index_granularity = 512;
+SETTINGS index_granularity = 256, min_compress_block_size = 4096, max_compress_block_size = 4096;
 
 CREATE TABLE IF NOT EXISTS follows_cdc
 (
@@ -67,7 +67,7 @@ CREATE TABLE IF NOT EXISTS follows_cdc
 )
 ENGINE = ReplacingMergeTree(_version, _deleted)
 ORDER BY (follower_id, followee_id)
-SETTINGS index_granularity = 512;
+SETTINGS index_granularity = 256, min_compress_block_size = 4096, max_compress_block_size = 4096;
 
 -- ============================================================================ facts: client events
 
@@ -125,7 +125,7 @@ CREATE TABLE IF NOT EXISTS posts_by_author
 )
 ENGINE = ReplacingMergeTree(_version, _deleted)
 ORDER BY (author_id, created_at, post_id)
-SETTINGS index_granularity = 512;
+SETTINGS index_granularity = 256, min_compress_block_size = 4096, max_compress_block_size = 4096;
 
 -- Followers of an author: the reverse of follows_cdc.
 CREATE TABLE IF NOT EXISTS follow_graph
@@ -138,7 +138,7 @@ CREATE TABLE IF NOT EXISTS follow_graph
 )
 ENGINE = ReplacingMergeTree(_version, _deleted)
 ORDER BY (followee_id, follower_id)
-SETTINGS index_granularity = 512;
+SETTINGS index_granularity = 256, min_compress_block_size = 4096, max_compress_block_size = 4096;
 
 -- One edge per interaction of a user with an author, keyed by what it was (a like's post, a comment, a share's event):
 -- counted by the user's prefix it ages out exactly and subtracts unlikes.
@@ -155,7 +155,7 @@ CREATE TABLE IF NOT EXISTS user_author_90d
 ENGINE = ReplacingMergeTree(_version, _deleted)
 ORDER BY (user_id, author_id, kind, ref_id)
 TTL toDateTime(interacted_at) + INTERVAL 91 DAY
-SETTINGS index_granularity = 512;
+SETTINGS index_granularity = 256, min_compress_block_size = 4096, max_compress_block_size = 4096;
 
 -- ============================================================================ derived numbers
 
@@ -218,7 +218,7 @@ CREATE TABLE IF NOT EXISTS post_metrics_1h
 )
 ENGINE = ReplacingMergeTree(_version)
 ORDER BY (post_id, hour)
-SETTINGS index_granularity = 1024;
+SETTINGS index_granularity = 256, min_compress_block_size = 4096, max_compress_block_size = 4096;
 
 ALTER TABLE post_metrics_1h ADD INDEX IF NOT EXISTS version_range _version TYPE minmax GRANULARITY 1;
 
@@ -262,7 +262,7 @@ CREATE TABLE IF NOT EXISTS user_impressions_2d
 ENGINE = ReplacingMergeTree(seen_at)
 ORDER BY (user_id, post_id)
 TTL toDateTime(seen_at) + INTERVAL 3 DAY
-SETTINGS index_granularity = 512;
+SETTINGS index_granularity = 256, min_compress_block_size = 4096, max_compress_block_size = 4096;
 
 -- Whose followers changed, and when ClickHouse learnt of it: a work list, as post_changes is.
 CREATE TABLE IF NOT EXISTS follow_changes
@@ -636,7 +636,7 @@ SETTINGS
     kafka_handle_error_mode = 'stream',
     kafka_max_block_size = 65536,
     kafka_poll_max_batch_size = 65536,
-    kafka_flush_interval_ms = 50,
+    kafka_flush_interval_ms = 100,
     kafka_poll_timeout_ms = 20,
     kafka_consumer_reschedule_ms = 10;
 
@@ -755,7 +755,7 @@ SETTINGS
     kafka_handle_error_mode = 'stream',
     kafka_max_block_size = 65536,
     kafka_poll_max_batch_size = 65536,
-    kafka_flush_interval_ms = 50,
+    kafka_flush_interval_ms = 100,
     kafka_poll_timeout_ms = 20,
     kafka_consumer_reschedule_ms = 10;
 
@@ -857,7 +857,7 @@ SETTINGS
     kafka_handle_error_mode = 'stream',
     kafka_max_block_size = 65536,
     kafka_poll_max_batch_size = 65536,
-    kafka_flush_interval_ms = 50,
+    kafka_flush_interval_ms = 100,
     kafka_poll_timeout_ms = 20,
     kafka_consumer_reschedule_ms = 10;
 
@@ -959,7 +959,7 @@ SETTINGS
     kafka_handle_error_mode = 'stream',
     kafka_max_block_size = 65536,
     kafka_poll_max_batch_size = 65536,
-    kafka_flush_interval_ms = 50,
+    kafka_flush_interval_ms = 100,
     kafka_poll_timeout_ms = 20,
     kafka_consumer_reschedule_ms = 10;
 
@@ -1060,7 +1060,7 @@ SETTINGS
     kafka_handle_error_mode = 'stream',
     kafka_max_block_size = 65536,
     kafka_poll_max_batch_size = 65536,
-    kafka_flush_interval_ms = 50,
+    kafka_flush_interval_ms = 100,
     kafka_poll_timeout_ms = 20,
     kafka_consumer_reschedule_ms = 10;
 

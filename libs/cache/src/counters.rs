@@ -1,7 +1,7 @@
 //! Counters of posts: absolute numbers with the version of the facts they were counted from.
 
 use nova_domain::{EventCounts, PostCounts, PostId};
-use redis::Pipeline;
+use redis::{Cmd, Pipeline};
 
 use crate::batch::{Batch, MOST_COMMANDS};
 use crate::client::Cache;
@@ -24,6 +24,20 @@ const FIELDS: [&str; 9] = [
     "events_version",
     "post_version",
 ];
+
+/// Those that an answer shows or a ranking scores by, in the order in which they are read: each field of each post is a
+/// look-up in Redis and an allocation here.
+const SERVED: [&str; 6] = [
+    "likes",
+    "comments",
+    "deleted",
+    "shares",
+    "impressions",
+    "post_version",
+];
+
+/// Room for `HMGET post:ID` and [`SERVED`] as they are sent.
+const SERVED_BYTES: usize = 96;
 
 /// What is known of a post. A field that is missing is `None`: unknown, never 0.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -54,6 +68,27 @@ impl Cache {
     /// # Errors
     /// [`CacheError`] when Redis does not answer.
     pub async fn counters(&self, posts: &[PostId]) -> Result<Vec<Option<PostRow>>, CacheError> {
+        let mut rows = Vec::with_capacity(posts.len());
+        for posts in posts.chunks(MOST_COMMANDS) {
+            let mut ask = Pipeline::with_capacity(posts.len());
+            for post in posts {
+                ask.cmd("HMGET").arg(keys::counters(*post)).arg(&FIELDS);
+            }
+            let operation = Operation::COUNTERS;
+            let mut replies = Replies::new(operation, self.read(operation, &ask).await?);
+            rows.extend(take(&mut replies, posts, decode)?);
+        }
+        Ok(rows)
+    }
+
+    /// As [`Cache::counters`], what answers and rankings need of it: views and the versions of counts are `None`.
+    ///
+    /// # Errors
+    /// [`CacheError`] when Redis does not answer.
+    pub async fn served_counters(
+        &self,
+        posts: &[PostId],
+    ) -> Result<Vec<Option<PostRow>>, CacheError> {
         let mut rows = Vec::with_capacity(posts.len());
         for posts in posts.chunks(MOST_COMMANDS) {
             let mut ask = Pipeline::with_capacity(posts.len());
@@ -138,10 +173,12 @@ pub(crate) fn lsn_text(lsn: u64) -> String {
     format!("{lsn:020}")
 }
 
-/// One command per post.
+/// One command per post, for the fields in [`SERVED`].
 pub(crate) fn ask_counters(ask: &mut Pipeline, posts: &[PostId]) {
     for post in posts {
-        ask.cmd("HMGET").arg(keys::counters(*post)).arg(&FIELDS);
+        let mut command = Cmd::with_capacity(2 + SERVED.len(), SERVED_BYTES);
+        command.arg("HMGET").arg(keys::counters(*post)).arg(&SERVED);
+        ask.add_command(command);
     }
 }
 
@@ -150,17 +187,47 @@ pub(crate) fn take_counters(
     replies: &mut Replies,
     posts: &[PostId],
 ) -> Result<Vec<Option<PostRow>>, CacheError> {
-    posts
-        .iter()
-        .map(|post| {
-            let key = keys::counters(*post);
-            let fields = replies.fields(WHAT, &key)?;
-            Ok(fields.and_then(|fields| or_miss(decode(&fields), WHAT, &key)))
-        })
-        .collect()
+    take(replies, posts, decode_served)
 }
 
-fn decode(fields: &[Option<Vec<u8>>; FIELDS.len()]) -> Result<PostRow, String> {
+/// The fields of a hash, in the order in which they were asked for.
+type Fields<const N: usize> = [Option<Vec<u8>>; N];
+
+fn take<const N: usize>(
+    replies: &mut Replies,
+    posts: &[PostId],
+    decode: fn(&Fields<N>) -> Result<PostRow, String>,
+) -> Result<Vec<Option<PostRow>>, CacheError> {
+    let rows = posts.iter().map(|post| {
+        let key = || keys::counters(*post);
+        let fields = replies.fields(WHAT, key)?;
+        Ok(fields.and_then(|fields| or_miss(decode(&fields), WHAT, key)))
+    });
+    rows.collect()
+}
+
+fn decode_served(fields: &Fields<{ SERVED.len() }>) -> Result<PostRow, String> {
+    let [likes, comments, deleted, shares, impressions, post_version] = fields;
+    Ok(PostRow {
+        likes: parse_field(likes.as_ref())?,
+        comments: parse_field(comments.as_ref())?,
+        deleted: flag(deleted.as_ref())?,
+        shares: parse_field(shares.as_ref())?,
+        impressions: parse_field(impressions.as_ref())?,
+        post_version: parse_field(post_version.as_ref())?,
+        ..PostRow::default()
+    })
+}
+
+fn flag(field: Option<&Vec<u8>>) -> Result<bool, String> {
+    match field.map(Vec::as_slice) {
+        None | Some(b"0") => Ok(false),
+        Some(b"1") => Ok(true),
+        Some(_) => Err("deleted must be 0 or 1".to_owned()),
+    }
+}
+
+fn decode(fields: &Fields<{ FIELDS.len() }>) -> Result<PostRow, String> {
     let [
         likes,
         comments,
@@ -175,11 +242,7 @@ fn decode(fields: &[Option<Vec<u8>>; FIELDS.len()]) -> Result<PostRow, String> {
     Ok(PostRow {
         likes: parse_field(likes.as_ref())?,
         comments: parse_field(comments.as_ref())?,
-        deleted: match deleted.as_deref() {
-            None | Some(b"0") => false,
-            Some(b"1") => true,
-            Some(_) => return Err("deleted must be 0 or 1".to_owned()),
-        },
+        deleted: flag(deleted.as_ref())?,
         shares: parse_field(shares.as_ref())?,
         impressions: parse_field(impressions.as_ref())?,
         views: parse_field(views.as_ref())?,
@@ -241,7 +304,15 @@ mod tests {
     proptest! {
         #[test]
         fn rows_come_back_as_they_were(row in row()) {
-            prop_assert_eq!(decode(&fields(&row)), Ok(row));
+            let all = fields(&row);
+            prop_assert_eq!(decode(&all), Ok(row));
+            // What is served is the same, as far as it goes.
+            let served = SERVED.map(|name| {
+                let place = FIELDS.iter().position(|field| *field == name).unwrap();
+                all[place].clone()
+            });
+            let row = PostRow { views: None, version: None, events_version: None, ..row };
+            prop_assert_eq!(decode_served(&served), Ok(row));
         }
 
         #[test]

@@ -66,7 +66,7 @@ impl Cache {
             let counters = take_counters(&mut replies, posts)?;
             for (post, row) in posts.iter().zip(&counters) {
                 let key = keys::body(*post);
-                let value = replies.bytes(WHAT, &key)?;
+                let value = replies.bytes(WHAT, || key.clone())?;
                 let kept: Option<Kept<PostBody>> =
                     value.and_then(|value| from_json(&value, WHAT, &key));
                 let known = row.and_then(|row| row.post_version);

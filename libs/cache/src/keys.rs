@@ -3,8 +3,11 @@
 //! Ids are hyphenated lower-case UUIDs. Words in braces are hash tags: on a cluster the keys that share one are
 //! neighbours, which is what a script over two keys needs.
 
+use std::fmt::Write as _;
+
 use nova_domain::{PostId, UserId};
 use uuid::Uuid;
+use uuid::fmt::Hyphenated;
 
 /// The most engaging posts of the last hour, a JSON array.
 pub const HOT_POSTS: &str = "hot:posts:1h";
@@ -15,55 +18,62 @@ pub const PIPELINE_SEEN: &str = "pipeline:seen";
 /// A page of a feed as it was answered.
 #[must_use]
 pub fn feed_page(viewer: UserId, offset: u32, limit: u32) -> String {
-    format!("feed:v1:{viewer}:{offset}:{limit}")
+    // Two numbers of ten digits and their colons.
+    let mut key = prefixed("feed:v1:", viewer.uuid(), 22);
+    // Writing into a String cannot fail.
+    let _ = write!(key, ":{offset}:{limit}");
+    key
 }
 
 /// A whole ranking.
 #[must_use]
 pub fn snapshot(viewer: UserId, id: Uuid) -> String {
-    format!("feed:snapshot:{viewer}:{id}")
+    let mut key = prefixed("feed:snapshot:", viewer.uuid(), 1 + Hyphenated::LENGTH);
+    key.push(':');
+    push_id(&mut key, id);
+    key
 }
 
 /// What is known of an active viewer, a hash.
 #[must_use]
 pub fn viewer(viewer: UserId) -> String {
-    format!("feed:viewer:{viewer}")
+    of("feed:viewer:", viewer.uuid())
 }
 
 /// What a viewer did lately, a hash.
 #[must_use]
 pub fn overlay(viewer: UserId) -> String {
-    format!("overlay:{viewer}")
+    of("overlay:", viewer.uuid())
 }
 
 /// The counters of a post, a hash.
 #[must_use]
 pub fn counters(post: PostId) -> String {
-    format!("post:{post}")
+    of("post:", post.uuid())
 }
 
 /// What a post shows, JSON.
 #[must_use]
 pub fn body(post: PostId) -> String {
-    format!("post:body:{post}")
+    of("post:body:", post.uuid())
 }
 
 /// Everybody blocked either way, a JSON array.
 #[must_use]
 pub fn blocks(viewer: UserId) -> String {
-    format!("blocks:{viewer}")
+    of("blocks:", viewer.uuid())
 }
 
 /// The users suggested to a viewer, a JSON array.
 #[must_use]
 pub fn suggested_users(viewer: UserId) -> String {
-    format!("suggest:users:{viewer}")
+    of("suggest:users:", viewer.uuid())
 }
 
 /// Held by the one process that ranks for a viewer.
 #[must_use]
 pub fn rank_lock(viewer: UserId) -> String {
-    format!("lock:rank:{viewer}")
+    of("lock:rank:", viewer.uuid())
 }
 
 /// Held by the one process that runs a job. The braces are part of the key.
@@ -82,6 +92,22 @@ pub fn job_fence(name: &str) -> String {
 #[must_use]
 pub fn write_fence(key: &str) -> String {
     format!("{{{key}}}:fence")
+}
+
+fn of(prefix: &str, id: Uuid) -> String {
+    prefixed(prefix, id, 0)
+}
+
+/// With room for what follows, so that a key is one allocation: a page asks for some twenty of them.
+fn prefixed(prefix: &str, id: Uuid, room: usize) -> String {
+    let mut key = String::with_capacity(prefix.len() + Hyphenated::LENGTH + room);
+    key.push_str(prefix);
+    push_id(&mut key, id);
+    key
+}
+
+fn push_id(key: &mut String, id: Uuid) {
+    key.push_str(id.hyphenated().encode_lower(&mut Uuid::encode_buffer()));
 }
 
 #[cfg(test)]

@@ -30,5 +30,5 @@ pub use error::CacheError;
 pub use hydration::Hydration;
 pub use lists::{HOT_POSTS, HotPost, SUGGESTED_USERS, Suggestion, SuggestionReason};
 pub use locks::{JobLease, RankLock};
-pub use look::{Look, PageKey, PageLook, ViewerRow};
+pub use look::{Look, PageKey, PageLook, ViewerRow, look_commands};
 pub use overlay::{MOST_OVERLAY_FIELDS, Overlay, OverlayChange, OverlayKey};

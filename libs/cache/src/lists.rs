@@ -179,7 +179,7 @@ pub(crate) fn from_json<T: DeserializeOwned>(
     // The error names line and column, and may quote a word of what users wrote.
     let decoded = serde_json::from_slice(json)
         .map_err(|error| format!("{:?} error at byte {}", error.classify(), error.column()));
-    or_miss(decoded, what, key)
+    or_miss(decoded, what, || key.to_owned())
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! The first look for a page: is there one, for which snapshot, and what has happened since.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use nova_domain::{PostId, UserId};
 use redis::Pipeline;
@@ -91,47 +93,68 @@ impl Cache {
         let posts = known.unwrap_or_default();
         let page_key = keys::feed_page(viewer, page.offset, page.limit);
         let viewer_key = keys::viewer(viewer);
-        let mut ask = Pipeline::with_capacity(3 + posts.len());
-        if known.is_some() {
-            ask.cmd("GETRANGE").arg(&page_key).arg(0).arg(ID_LENGTH - 1);
-        } else {
-            ask.cmd("GET").arg(&page_key);
-        }
-        ask.cmd("HMGET").arg(&viewer_key).arg(&viewer_fields(page));
-        ask_overlay(&mut ask, viewer);
-        ask_counters(&mut ask, posts);
+        let ask = look_commands(viewer, page, known);
 
         let operation = Operation::LOOK;
         let mut replies = Replies::new(operation, self.read(operation, &ask).await?);
         let found = replies
-            .bytes(PAGE, &page_key)?
+            .bytes(PAGE, || page_key.clone())?
             .filter(|found| !found.is_empty());
-        let row = replies.fields(VIEWER, &viewer_key)?;
+        let row = replies.fields(VIEWER, || viewer_key.clone())?;
         Ok(Look {
             page: found
-                .and_then(|found| or_miss(decode_page(&found, known.is_none()), PAGE, &page_key))
+                .and_then(|found| {
+                    or_miss(decode_page(&found, known.is_none()), PAGE, || {
+                        page_key.clone()
+                    })
+                })
                 .unwrap_or(PageLook::Absent),
-            viewer: row.and_then(|row| or_miss(decode_viewer(&row), VIEWER, &viewer_key)),
+            viewer: row.and_then(|row| or_miss(decode_viewer(&row), VIEWER, || viewer_key.clone())),
             overlay: take_overlay(&mut replies, viewer)?,
             counters: take_counters(&mut replies, posts)?,
         })
     }
 }
 
-fn viewer_fields(page: PageKey) -> [String; 6] {
+/// What [`Cache::look`] sends, for whoever measures that round trip alone.
+#[must_use]
+pub fn look_commands(viewer: UserId, page: PageKey, known: Option<&[PostId]>) -> Pipeline {
+    let posts = known.unwrap_or_default();
+    let page_key = keys::feed_page(viewer, page.offset, page.limit);
+    let mut ask = Pipeline::with_capacity(3 + posts.len());
+    if known.is_some() {
+        ask.cmd("GETRANGE").arg(page_key).arg(0).arg(ID_LENGTH - 1);
+    } else {
+        ask.cmd("GET").arg(page_key);
+    }
+    let fields = viewer_fields(page);
+    let fields = fields.each_ref().map(AsRef::as_ref);
+    ask.cmd("HMGET")
+        .arg(keys::viewer(viewer))
+        .arg::<&[&str]>(&fields);
+    ask_overlay(&mut ask, viewer);
+    ask_counters(&mut ask, posts);
+    ask
+}
+
+fn viewer_fields(page: PageKey) -> [Cow<'static, str>; 6] {
     [
-        "fresh".to_owned(),
-        "generated".to_owned(),
-        "walk".to_owned(),
-        "stale".to_owned(),
+        "fresh".into(),
+        "generated".into(),
+        "walk".into(),
+        "stale".into(),
         position_field(page.offset),
         position_field(page.offset.saturating_add(page.limit)),
     ]
 }
 
 /// The field of a viewer's hash that says where the page at an offset begins.
-pub(crate) fn position_field(offset: u32) -> String {
-    format!("o:{offset}")
+pub(crate) fn position_field(offset: u32) -> Cow<'static, str> {
+    match offset {
+        0 => Cow::Borrowed("o:0"),
+        20 => Cow::Borrowed("o:20"),
+        _ => Cow::Owned(format!("o:{offset}")),
+    }
 }
 
 fn decode_viewer(fields: &[Option<Vec<u8>>; 6]) -> Result<ViewerRow, String> {

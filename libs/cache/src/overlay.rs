@@ -159,9 +159,9 @@ pub(crate) fn ask_overlay(ask: &mut Pipeline, viewer: UserId) {
 
 /// The answer to [`ask_overlay`].
 pub(crate) fn take_overlay(replies: &mut Replies, viewer: UserId) -> Result<Overlay, CacheError> {
-    let key = keys::overlay(viewer);
+    let key = || keys::overlay(viewer);
     let mut overlay = Overlay::default();
-    for (field, value) in replies.hash(WHAT, &key)? {
+    for (field, value) in replies.hash(WHAT, key)? {
         if field == FLOOR {
             continue;
         }
@@ -169,7 +169,7 @@ pub(crate) fn take_overlay(replies: &mut Replies, viewer: UserId) -> Result<Over
             Some((OverlayKey::Like(post), on)) => _ = overlay.likes.insert(post, on),
             Some((OverlayKey::Follow(author), on)) => _ = overlay.follows.insert(author, on),
             Some((OverlayKey::Block(user), on)) => _ = overlay.blocks.insert(user, on),
-            None => corrupt::report(WHAT, &key, "an unknown field or value"),
+            None => corrupt::report(WHAT, &key(), "an unknown field or value"),
         }
     }
     Ok(overlay)

@@ -32,6 +32,6 @@ impl Cache {
     pub async fn pipeline_seen(&self) -> Result<Option<i64>, CacheError> {
         let key = keys::PIPELINE_SEEN;
         let value = self.get(Operation::PIPELINE, "pipeline", key).await?;
-        Ok(value.and_then(|value| or_miss(parse(&value), "pipeline", key)))
+        Ok(value.and_then(|value| or_miss(parse(&value), "pipeline", || key.to_owned())))
     }
 }

@@ -28,11 +28,15 @@ impl Replies {
         }
     }
 
-    /// The next answer; a key of another type is a miss, reported.
-    fn next(&mut self, what: &'static str, key: &str) -> Result<Value, CacheError> {
+    /// The next answer; a key of another type is a miss, reported by the name that `key` makes.
+    fn next(
+        &mut self,
+        what: &'static str,
+        key: impl FnOnce() -> String,
+    ) -> Result<Value, CacheError> {
         match self.values.next() {
             Some(Value::ServerError(error)) if is_wrong_type(&error) => {
-                corrupt::report(what, key, "the key is of another type");
+                corrupt::report(what, &key(), "the key is of another type");
                 Ok(Value::Nil)
             }
             Some(Value::ServerError(error)) => {
@@ -49,7 +53,7 @@ impl Replies {
     pub(crate) fn bytes(
         &mut self,
         what: &'static str,
-        key: &str,
+        key: impl FnOnce() -> String,
     ) -> Result<Option<Bytes>, CacheError> {
         Ok(text(self.next(what, key)?).map(Bytes::from))
     }
@@ -58,7 +62,7 @@ impl Replies {
     pub(crate) fn fields<const N: usize>(
         &mut self,
         what: &'static str,
-        key: &str,
+        key: impl FnOnce() -> String,
     ) -> Result<Option<[Option<Vec<u8>>; N]>, CacheError> {
         let Value::Array(values) = self.next(what, key)? else {
             return Ok(None);
@@ -71,7 +75,11 @@ impl Replies {
     }
 
     /// A whole hash; empty when there is none.
-    pub(crate) fn hash(&mut self, what: &'static str, key: &str) -> Result<Vec<Field>, CacheError> {
+    pub(crate) fn hash(
+        &mut self,
+        what: &'static str,
+        key: impl FnOnce() -> String,
+    ) -> Result<Vec<Field>, CacheError> {
         Ok(match self.next(what, key)? {
             // RESP3, when the address asks for it.
             Value::Map(pairs) => pairs
@@ -117,9 +125,13 @@ where
     field.map(|bytes| parse(bytes)).transpose()
 }
 
-/// A value, or a miss that is reported.
-pub(crate) fn or_miss<T>(decoded: Result<T, String>, what: &'static str, key: &str) -> Option<T> {
+/// A value, or a miss that is reported by the name that `key` makes.
+pub(crate) fn or_miss<T>(
+    decoded: Result<T, String>,
+    what: &'static str,
+    key: impl FnOnce() -> String,
+) -> Option<T> {
     decoded
-        .map_err(|reason| corrupt::report(what, key, reason))
+        .map_err(|reason| corrupt::report(what, &key(), reason))
         .ok()
 }

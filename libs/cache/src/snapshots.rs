@@ -125,7 +125,7 @@ impl Cache {
         ask.cmd("HGETALL").arg(&key);
         let operation = Operation::POSITIONS;
         let mut replies = Replies::new(operation, self.read(operation, &ask).await?);
-        let fields = replies.hash("viewer", &key)?;
+        let fields = replies.hash("viewer", || key.clone())?;
         let walked = fields
             .iter()
             .find(|(field, _)| field == b"walk")
@@ -138,7 +138,7 @@ impl Cache {
             .filter_map(|(field, raw)| {
                 let offset = field.strip_prefix(b"o:")?;
                 let pair = parse(offset).and_then(|offset| Ok((offset, parse(raw)?)));
-                or_miss(pair, "viewer", &key)
+                or_miss(pair, "viewer", || key.clone())
             })
             .collect())
     }
@@ -181,7 +181,7 @@ impl Cache {
     ) -> Result<Option<Bytes>, CacheError> {
         let mut ask = Pipeline::with_capacity(1);
         ask.cmd("GET").arg(key);
-        Replies::new(operation, self.read(operation, &ask).await?).bytes(what, key)
+        Replies::new(operation, self.read(operation, &ask).await?).bytes(what, || key.to_owned())
     }
 }
 

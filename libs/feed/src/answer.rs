@@ -1,5 +1,7 @@
 //! The feed as clients read it.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use nova_domain::{MediaType, PostId, SourceSet, UserId};
 use nova_ranking::Ranked;
@@ -147,9 +149,11 @@ pub struct FeedItem {
     /// Who wrote it.
     pub author_id: UserId,
     /// Its text.
-    pub caption: String,
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub caption: Arc<str>,
     /// Where the media is.
-    pub media_url: String,
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub media_url: Arc<str>,
     /// What kind of media.
     pub media_type: MediaType,
     /// Length in milliseconds.
@@ -177,8 +181,8 @@ impl FeedItem {
         Self {
             post_id: view.post_id,
             author_id: view.author_id,
-            caption: view.caption,
-            media_url: view.media_url,
+            caption: view.caption.into(),
+            media_url: view.media_url.into(),
             media_type: view.media_type,
             duration_ms: view.duration_ms,
             created_at: view.created_at,

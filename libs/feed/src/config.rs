@@ -76,6 +76,11 @@ pub struct FeedConfig {
     pub fresh: Duration,
     /// How long past that it is still served, as `stale`, while a new one is made (30 s).
     pub stale: Duration,
+    /// How long before that a hit has a new one made behind it (15 s, and never more than half of `fresh`): whoever reads
+    /// on does not come to the end of a ranking.
+    pub ahead: Duration,
+    /// How long the answer of a source that is the same for every viewer is shared before it is asked for anew (2 s).
+    pub shared: Duration,
     /// Rankings under way at once, per process (8).
     pub max_rankings: u32,
     /// Requests that wait for one of these places (64); past it they get what there is.
@@ -120,6 +125,8 @@ impl Default for FeedConfig {
             },
             fresh: Duration::from_secs(60),
             stale: Duration::from_secs(30),
+            ahead: Duration::from_secs(15),
+            shared: Duration::from_secs(2),
             max_rankings: 8,
             ranking_queue: 64,
             rank_wait: Duration::from_millis(300),

@@ -58,6 +58,7 @@ pub use protect::{Breaker, BreakerConfig, Guarded, Guards, Outage};
 pub use rank::rank;
 pub use rank_types::{Ask, RankContext, RankedFeed, RankedItem};
 pub use service::{FeedAt, FeedRequest, FeedService};
+pub use sources::Shared;
 pub use timings::Timings;
 pub use trace::{
     CountsTrace, Degraded, DiversityTrace, Filter, FilterTrace, Outcome, RankingTrace, SourceTrace,

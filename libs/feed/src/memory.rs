@@ -78,7 +78,11 @@ impl Memory {
     }
 
     pub(crate) fn keep_latest(&self, viewer: UserId, id: SnapshotId) {
-        self.latest.insert(viewer, id);
+        // Nearly always it is the one that is known: a look is cheaper than an insertion, and the ranking's own end comes
+        // no later for it.
+        if self.latest.get(&viewer) != Some(id) {
+            self.latest.insert(viewer, id);
+        }
     }
 }
 

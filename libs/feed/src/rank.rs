@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use nova_domain::{PostId, UserId};
+use nova_olap::Interactions;
 use nova_ranking::{Features, Merged, Ranked, Terms, age_hours, diversify, merge, order};
 use nova_social::Verdicts;
 use tokio::time::Instant;
@@ -57,8 +58,10 @@ pub async fn rank<P: Posts>(
         trace.filters.push(own::apply(&mut merged, ask.viewer));
     }
     let ids: Vec<PostId> = merged.iter().map(|post| post.candidate.post_id).collect();
-    let (verdicts, counted) =
-        tokio::join!(verdicts(asking, &found, &ids), counts::fetch(asking, &ids));
+    let (verdicts, counted) = tokio::join!(
+        verdicts(asking, &found, &ids),
+        counts::fetch(asking, &merged)
+    );
     trace.counts = counted.trace;
 
     let mut degraded = found.degraded();
@@ -153,6 +156,7 @@ fn score<P>(
     asking: &Asking<'_, P>,
 ) -> Vec<Ranked> {
     let interactions = found.interactions.result.as_ref().ok();
+    let interactions = interactions.map(Interactions::per_author);
     let mut ranked: Vec<Ranked> = merged
         .iter()
         .map(|post| {
@@ -165,6 +169,7 @@ fn score<P>(
                     .copied()
                     .unwrap_or_default(),
                 interactions: interactions
+                    .as_ref()
                     .and_then(|i| i.get(&candidate.author_id))
                     .copied()
                     .unwrap_or_default(),

@@ -10,6 +10,7 @@ use nova_ranking::Ranked;
 
 use crate::config::FeedConfig;
 use crate::protect::Guards;
+use crate::sources::Shared;
 use crate::timings::Timings;
 use crate::trace::{Degraded, RankingTrace};
 
@@ -22,6 +23,8 @@ pub struct Ask<'a> {
     pub now: DateTime<Utc>,
     /// What the viewer did lately and the pipeline may not have brought here yet.
     pub overlay: &'a Overlay,
+    /// Whether `now` is the present: then what is the same for every viewer may be shared and a few seconds old.
+    pub live: bool,
 }
 
 /// What a ranking works with.
@@ -35,6 +38,8 @@ pub struct RankContext<'a, P> {
     pub cache: Option<&'a Cache>,
     /// Windows, limits, deadlines, the formula.
     pub config: &'a FeedConfig,
+    /// What is the same for every viewer, where it is kept.
+    pub shared: Option<&'a Shared>,
     /// Circuit breakers: calls to a server go through its breaker.
     pub guards: &'a Guards,
 }

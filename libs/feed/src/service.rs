@@ -17,6 +17,7 @@ use crate::metrics;
 use crate::posts::Posts;
 use crate::protect::Guards;
 use crate::serve::{Engine, Live, Ranker, Run, refresh};
+use crate::sources::Shared;
 use crate::trace::Degraded;
 
 /// Which page.
@@ -67,6 +68,7 @@ impl<P: Posts + 'static> FeedService<P> {
             posts: Arc::clone(&posts),
             config: config.clone(),
             guards: guards.clone(),
+            shared: Shared::default(),
         };
         let engine = Engine::new(posts, ranker, cache, config, guards, key);
         Ok(Self {

@@ -39,7 +39,8 @@ impl Timings {
     /// The value of a `Server-Timing` header; durations in milliseconds. Only a ranking has its stages in it.
     #[must_use]
     pub fn server_timing(&self) -> String {
-        let mut header = String::new();
+        // What a hit's takes.
+        let mut header = String::with_capacity(96);
         let mut add = |name: &str, took: Duration| {
             let separator = if header.is_empty() { "" } else { ", " };
             // Writing into a String cannot fail.
@@ -52,7 +53,7 @@ impl Timings {
         add("cache", self.cache);
         add("clickhouse", self.clickhouse);
         for (source, took) in &self.sources {
-            add(&format!("source_{source}"), *took);
+            add(source_stage(*source), *took);
         }
         if !self.sources.is_empty() {
             add("interactions", self.interactions);
@@ -62,6 +63,14 @@ impl Timings {
         add("hydrate", self.hydrate);
         add("total", self.total);
         header
+    }
+}
+
+const fn source_stage(source: Source) -> &'static str {
+    match source {
+        Source::Follow => "source_follow",
+        Source::Trending => "source_trending",
+        Source::Affinity => "source_affinity",
     }
 }
 

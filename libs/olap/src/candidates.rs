@@ -10,6 +10,7 @@ use nova_ranking::FormulaConfig;
 
 use crate::client::Olap;
 use crate::error::OlapError;
+use crate::interactions::{Interactions, authors_and_followed};
 use crate::rows::CandidateRow;
 
 const FOLLOW: &str = include_str!("../../../clickhouse/queries/follow_candidates.sql");
@@ -18,6 +19,10 @@ const AFFINITY: &str = include_str!("../../../clickhouse/queries/affinity_candid
 
 /// How much later than the client the server gives a query up: late is late by the client's clock.
 const SERVER_GRACE: Duration = Duration::from_millis(100);
+
+/// Threads of one query of the read path. It reads some hundred granules, and others run beside it: to share them among
+/// threads costs more processor time than it saves.
+const READ_THREADS: &str = "1";
 
 /// What a source looks at and how much it may return.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,10 +84,11 @@ impl Olap {
         self.fetch(query, deadline).await
     }
 
-    /// F3: the newest posts of the authors the viewer interacted with most, newest first.
+    /// F3: the newest posts of the authors the viewer interacted with most, newest first: two queries, one after the
+    /// other. Who has asked for the interactions already needs only [`Olap::posts_of_closest`].
     ///
     /// # Errors
-    /// The query failed ([`OlapError::Query`]) or was late ([`OlapError::Deadline`]).
+    /// A query failed ([`OlapError::Query`]) or was late ([`OlapError::Deadline`]).
     pub async fn affinity_candidates(
         &self,
         viewer: UserId,
@@ -91,14 +97,38 @@ impl Olap {
         authors: AuthorLimits,
         deadline: Duration,
     ) -> Result<Vec<Candidate>, OlapError> {
+        let days = authors.interaction_days;
+        let interactions = self.viewer_interactions(viewer, now, days, deadline);
+        let interactions = interactions.await?;
+        self.posts_of_closest(viewer, &interactions, now, limits, authors, deadline)
+            .await
+    }
+
+    /// The newest posts of the authors closest to the viewer by these interactions, newest first. No query where there are
+    /// none.
+    ///
+    /// # Errors
+    /// The query failed ([`OlapError::Query`]) or was late ([`OlapError::Deadline`]).
+    pub async fn posts_of_closest(
+        &self,
+        viewer: UserId,
+        interactions: &Interactions,
+        now: DateTime<Utc>,
+        limits: SourceLimits,
+        authors: AuthorLimits,
+        deadline: Duration,
+    ) -> Result<Vec<Candidate>, OlapError> {
+        let (authors, followed) = authors_and_followed(interactions, viewer, authors);
+        if authors.is_empty() {
+            return Ok(Vec::new());
+        }
         let query = self
             .read(AFFINITY, deadline)
-            .param("viewer", viewer)
+            .param("authors", authors)
+            .param("followed", followed)
             .param("now", time_param(now))
             .param("window_hours", limits.window_hours)
-            .param("max_posts", limits.max_posts)
-            .param("interaction_days", authors.interaction_days)
-            .param("max_authors", authors.max_authors);
+            .param("max_posts", limits.max_posts);
         self.fetch(query, deadline).await
     }
 
@@ -117,6 +147,7 @@ impl Olap {
         self.client()
             .query(sql)
             .with_setting("max_execution_time", format!("{seconds:.3}"))
+            .with_setting("max_threads", READ_THREADS)
     }
 }
 

@@ -4,44 +4,19 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use nova_domain::{PostId, UserId};
+use clickhouse::query::Query;
+use nova_domain::PostId;
 use nova_ranking::Counts;
 
 use crate::candidates::time_param;
 use crate::client::Olap;
 use crate::error::OlapError;
-use crate::rows::{CountsRow, InteractionsRow};
+use crate::rows::CountsRow;
 
-const INTERACTIONS: &str = include_str!("../../../clickhouse/queries/viewer_interactions.sql");
+const RECOUNTED: &str = include_str!("../../../clickhouse/queries/recounted_counts.sql");
 const COUNTS: &str = include_str!("../../../clickhouse/queries/ranking_features.sql");
 
 impl Olap {
-    /// The viewer's live interactions per author, later than `days` before `now`. Authors without any are missing.
-    ///
-    /// # Errors
-    /// The query failed ([`OlapError::Query`]) or was late ([`OlapError::Deadline`]).
-    pub async fn viewer_interactions(
-        &self,
-        viewer: UserId,
-        now: DateTime<Utc>,
-        days: u32,
-        deadline: Duration,
-    ) -> Result<HashMap<UserId, u64>, OlapError> {
-        let query = self
-            .read(INTERACTIONS, deadline)
-            .param("viewer", viewer)
-            .param("now", time_param(now))
-            .param("interaction_days", days);
-        self.read_within(deadline, async {
-            let rows = query.fetch_all::<InteractionsRow>().await?;
-            Ok(rows
-                .into_iter()
-                .map(|row| (UserId::new(row.author_id), row.interactions))
-                .collect())
-        })
-        .await
-    }
-
     /// The exact counts of posts, recounted from the facts. A post that ClickHouse does not know is missing.
     ///
     /// # Errors
@@ -58,6 +33,27 @@ impl Olap {
             .collect())
     }
 
+    /// The counts of posts as they were recounted last, within about a second of their newest change; of at most
+    /// [`crate::MOST_KEYS`] posts, each with its time, to the microsecond. A post that was not recounted yet is missing.
+    ///
+    /// # Errors
+    /// The query failed ([`OlapError::Query`]) or was late ([`OlapError::Deadline`]).
+    pub async fn recounted_counts(
+        &self,
+        posts: &[(DateTime<Utc>, PostId)],
+        deadline: Duration,
+    ) -> Result<HashMap<PostId, ExactCounts>, OlapError> {
+        if posts.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let keys: Vec<(String, PostId)> = posts
+            .iter()
+            .map(|(created_at, post)| (time_param(*created_at), *post))
+            .collect();
+        let query = self.read(RECOUNTED, deadline).param("keys", keys);
+        self.fetch_counts(query, deadline).await
+    }
+
     /// As [`Olap::ranking_counts`], with what no score is made of.
     ///
     /// # Errors
@@ -71,6 +67,14 @@ impl Olap {
             return Ok(HashMap::new());
         }
         let query = self.read(COUNTS, deadline).param("post_ids", posts);
+        self.fetch_counts(query, deadline).await
+    }
+
+    async fn fetch_counts(
+        &self,
+        query: Query,
+        deadline: Duration,
+    ) -> Result<HashMap<PostId, ExactCounts>, OlapError> {
         self.read_within(deadline, async {
             let rows = query.fetch_all::<CountsRow>().await?;
             Ok(rows

@@ -33,9 +33,12 @@ pub(crate) struct InteractionsRow {
     #[serde(with = "clickhouse::serde::uuid")]
     pub(crate) author_id: Uuid,
     pub(crate) interactions: u64,
+    #[serde(with = "clickhouse::serde::chrono::datetime64::micros")]
+    pub(crate) newest: DateTime<Utc>,
+    pub(crate) followed: u8,
 }
 
-/// A row of `ranking_features.sql`.
+/// A row of `ranking_features.sql` and of `recounted_counts.sql`.
 #[derive(Row, Deserialize)]
 pub(crate) struct CountsRow {
     #[serde(with = "clickhouse::serde::uuid")]

@@ -81,7 +81,7 @@ impl JobsConfig {
                     deadline: env.millis_or("NOVA_JOBS_SUGGEST_DEADLINE_MS", seconds(240))?,
                 },
                 users: env.number_or("NOVA_JOBS_SUGGEST_USERS", 500, 1..=100_000)?,
-                concurrency: env.number_or("NOVA_JOBS_SUGGEST_CONCURRENCY", 4, 1..=16)?,
+                concurrency: env.number_or("NOVA_JOBS_SUGGEST_CONCURRENCY", 1, 1..=16)?,
             },
             warmer: UsersConfig {
                 plan: Plan {

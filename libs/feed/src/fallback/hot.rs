@@ -31,7 +31,10 @@ impl<P: Posts + 'static, R: Ranker> Run<'_, P, R> {
             .collect();
         let seen = self.seen_by_viewer(candidates).await?;
         let ids: Vec<PostId> = seen.iter().map(|seen| seen.candidate.post_id).collect();
-        let rows = self.redis(cache.counters(&ids)).await.unwrap_or_default();
+        let rows = self
+            .redis(cache.served_counters(&ids))
+            .await
+            .unwrap_or_default();
         let rows = rows.into_iter().chain(iter::repeat(None));
         let there = seen.into_iter().zip(rows).filter_map(|(seen, row)| {
             let deleted = row.as_ref().is_some_and(|row| row.deleted);

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use nova_cache::{Cache, PostRow};
 use nova_domain::{EventCounts, PostCounts, PostId};
-use nova_olap::{ExactCounts, PostState};
-use nova_ranking::Counts;
+use nova_olap::{ExactCounts, MOST_KEYS, PostState};
+use nova_ranking::{Counts, Merged};
 use tokio::time::Instant;
 
 use crate::asking::Asking;
+use crate::budget::Attempt;
 use crate::trace::{CountsTrace, Degraded, Outcome};
 
 /// What is known of the candidates.
@@ -31,10 +32,13 @@ pub(crate) struct Counted {
     pub(crate) clickhouse_took: Duration,
 }
 
-/// Counts these posts. One round trip to Redis; where it lacks any of a post's numbers, or whether it is deleted, two
-/// queries to ClickHouse side by side for exactly those posts, and what they say is left in Redis for the next ranking.
-pub(crate) async fn fetch<P>(asking: &Asking<'_, P>, posts: &[PostId]) -> Counted {
+/// Counts these posts. One round trip to Redis; where it lacks any of a post's numbers, what was recounted last is asked
+/// of ClickHouse for exactly those posts, and the facts of those that were not recounted yet. What they say is left in
+/// Redis for the next ranking.
+pub(crate) async fn fetch<P>(asking: &Asking<'_, P>, candidates: &[Merged]) -> Counted {
     let started = Instant::now();
+    let posts: Vec<PostId> = candidates.iter().map(|c| c.candidate.post_id).collect();
+    let posts = posts.as_slice();
     let mut counted = Counted::nothing();
     if posts.is_empty() {
         return counted;
@@ -42,7 +46,7 @@ pub(crate) async fn fetch<P>(asking: &Asking<'_, P>, posts: &[PostId]) -> Counte
     let rows = match asking.context.cache {
         None => Vec::new(),
         Some(cache) => {
-            let rows = asking.redis(cache.counters(posts)).await;
+            let rows = asking.redis(cache.served_counters(posts)).await;
             counted.cache = rows.result.as_ref().map(drop).map_err(|outcome| *outcome);
             rows.result.unwrap_or_default()
         }
@@ -53,14 +57,8 @@ pub(crate) async fn fetch<P>(asking: &Asking<'_, P>, posts: &[PostId]) -> Counte
         clickhouse: unknown.len(),
     };
     if !unknown.is_empty() {
-        let (olap, deadline) = (asking.context.olap, asking.budget.for_query());
-        let (exact, states) = tokio::join!(
-            asking.clickhouse(Degraded::Counts, olap.exact_counts(&unknown, deadline)),
-            asking.clickhouse(Degraded::Counts, olap.post_states(&unknown, deadline)),
-        );
-        counted.clickhouse_took = exact.took.max(states.took);
-        // Without them the candidates are what the sources found a moment ago; whoever shows one asks again.
-        let states = states.result.unwrap_or_default();
+        let (exact, states) = ask(asking, candidates, &unknown).await;
+        counted.clickhouse_took = exact.took;
         let deleted = states.iter().filter(|state| state.deleted);
         counted.deleted.extend(deleted.map(|state| state.post));
         match exact.result {
@@ -82,6 +80,78 @@ pub(crate) async fn fetch<P>(asking: &Asking<'_, P>, posts: &[PostId]) -> Counte
     counted
 }
 
+/// What ClickHouse knows of posts that Redis does not: the counts, and of those counted from the facts whether they are
+/// deleted. A ranking of the present takes what was recounted last, one of another time, or of a post that was not
+/// recounted yet, the facts.
+async fn ask<P>(
+    asking: &Asking<'_, P>,
+    candidates: &[Merged],
+    unknown: &[PostId],
+) -> (Attempt<HashMap<PostId, ExactCounts>>, Vec<PostState>) {
+    if !asking.ask.live {
+        return ask_facts(asking, unknown).await;
+    }
+    let recounted = ask_recounted(asking, candidates, unknown).await;
+    let Attempt {
+        result: Ok(mut counts),
+        took,
+    } = recounted
+    else {
+        return (recounted, Vec::new());
+    };
+    let rest = unknown.iter().filter(|post| !counts.contains_key(post));
+    let rest: Vec<PostId> = rest.copied().collect();
+    if rest.is_empty() {
+        let result = Ok(counts);
+        return (Attempt { result, took }, Vec::new());
+    }
+    let (facts, states) = ask_facts(asking, &rest).await;
+    let result = facts.result.map(|facts| {
+        counts.extend(facts);
+        counts
+    });
+    let took = took + facts.took;
+    (Attempt { result, took }, states)
+}
+
+/// As they were recounted last.
+async fn ask_recounted<P>(
+    asking: &Asking<'_, P>,
+    candidates: &[Merged],
+    unknown: &[PostId],
+) -> Attempt<HashMap<PostId, ExactCounts>> {
+    let unknown: HashSet<&PostId> = unknown.iter().collect();
+    let posts = candidates.iter().map(|c| c.candidate);
+    let keys: Vec<_> = posts
+        .filter(|post| unknown.contains(&post.post_id))
+        .map(|post| (post.created_at, post.post_id))
+        .collect();
+    let (olap, deadline) = (asking.context.olap, asking.budget.for_query());
+    let query = async {
+        let parts = keys.chunks(MOST_KEYS);
+        let parts = parts.map(|part| olap.recounted_counts(part, deadline));
+        let parts = futures::future::try_join_all(parts).await?;
+        Ok(parts.into_iter().flatten().collect())
+    };
+    asking.clickhouse(Degraded::Counts, query).await
+}
+
+/// From the facts, and whether they are deleted. Without the latter they are what the sources found a moment ago; whoever
+/// shows one asks again.
+async fn ask_facts<P>(
+    asking: &Asking<'_, P>,
+    posts: &[PostId],
+) -> (Attempt<HashMap<PostId, ExactCounts>>, Vec<PostState>) {
+    let (olap, deadline) = (asking.context.olap, asking.budget.for_query());
+    let (exact, states) = tokio::join!(
+        asking.clickhouse(Degraded::Counts, olap.exact_counts(posts, deadline)),
+        asking.clickhouse(Degraded::Counts, olap.post_states(posts, deadline)),
+    );
+    let took = exact.took.max(states.took);
+    let exact = Attempt { took, ..exact };
+    (exact, states.result.unwrap_or_default())
+}
+
 impl Counted {
     fn nothing() -> Self {
         Self {
@@ -95,7 +165,8 @@ impl Counted {
         }
     }
 
-    /// Takes over what Redis knows. Gives the posts that it does not know all numbers of: they have those it knows, for
+    /// Takes over what Redis knows. Whether it knows the post's newest change is no matter here: what is shown asks again.
+    /// Gives the posts that it does not know all numbers of: they have those it knows, for
     /// when nobody knows more.
     fn take(&mut self, posts: &[PostId], rows: &[Option<PostRow>]) -> Vec<PostId> {
         let mut unknown = Vec::new();
@@ -109,7 +180,7 @@ impl Counted {
                 self.deleted.insert(*post);
             }
             let fields = [row.likes, row.comments, row.shares, row.impressions];
-            if fields.contains(&None) || row.post_version.is_none() {
+            if fields.contains(&None) {
                 unknown.push(*post);
             }
             let [likes, comments, shares, impressions] = fields.map(Option::unwrap_or_default);
@@ -186,12 +257,11 @@ mod tests {
             post_version: Some(1),
             ..PostRow::default()
         };
-        let holes: [fn(&mut PostRow); 5] = [
+        let holes: [fn(&mut PostRow); 4] = [
             |row| row.likes = None,
             |row| row.comments = None,
             |row| row.shares = None,
             |row| row.impressions = None,
-            |row| row.post_version = None,
         ];
         for hole in holes {
             let mut row = whole;

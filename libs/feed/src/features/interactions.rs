@@ -1,14 +1,12 @@
 //! The viewer's interactions with each author; needs no candidates, so it is asked together with the sources.
 
-use std::collections::HashMap;
-
-use nova_domain::UserId;
+use nova_olap::Interactions;
 
 use crate::asking::Asking;
 use crate::budget::Attempt;
 use crate::trace::Degraded;
 
-pub(crate) async fn fetch<P>(asking: &Asking<'_, P>) -> Attempt<HashMap<UserId, u64>> {
+pub(crate) async fn fetch<P>(asking: &Asking<'_, P>) -> Attempt<Interactions> {
     let (context, ask) = (asking.context, asking.ask);
     let query = context.olap.viewer_interactions(
         ask.viewer,

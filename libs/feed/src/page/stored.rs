@@ -1,5 +1,7 @@
 //! A page as it is kept: everything an answer needs but what is asked of Redis on every request.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use nova_domain::{MediaType, PostId, Source, SourceSet, UserId, Visibility};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -38,8 +40,9 @@ pub(crate) struct StoredPage {
 pub(crate) struct StoredItem {
     pub(crate) post_id: PostId,
     pub(crate) author_id: UserId,
-    caption: String,
-    media_url: String,
+    /// Shared with the answers made of it.
+    caption: Arc<str>,
+    media_url: Arc<str>,
     media_type: MediaType,
     duration_ms: u32,
     created_at: DateTime<Utc>,
@@ -124,8 +127,8 @@ impl StoredItem {
         Self {
             post_id: item.post(),
             author_id: item.author(),
-            caption: shown.body.caption,
-            media_url: shown.body.media_url,
+            caption: shown.body.caption.into(),
+            media_url: shown.body.media_url.into(),
             media_type: shown.body.media_type,
             duration_ms: shown.body.duration_ms,
             created_at: item.ranked.candidate.created_at,
@@ -144,8 +147,8 @@ impl StoredItem {
         FeedItem {
             post_id: self.post_id,
             author_id: self.author_id,
-            caption: self.caption.clone(),
-            media_url: self.media_url.clone(),
+            caption: Arc::clone(&self.caption),
+            media_url: Arc::clone(&self.media_url),
             media_type: self.media_type,
             duration_ms: self.duration_ms,
             created_at: self.created_at,

@@ -44,6 +44,8 @@ pub(crate) struct Engine<P, R> {
     pub(crate) tasks: TaskTracker,
     pub(crate) pipeline: PipelineWatch,
     pub(crate) complaints: Complaints,
+    /// Rankings under way ahead of the end of the last one.
+    pub(crate) early: Arc<Semaphore>,
     writes: Arc<Semaphore>,
     counts: Arc<Semaphore>,
 }
@@ -71,6 +73,7 @@ impl<P, R: Ranker> Engine<P, R> {
             tasks,
             pipeline: PipelineWatch::default(),
             complaints: Complaints::default(),
+            early: Arc::new(Semaphore::new(index(config.max_rankings.div_ceil(4)))),
             writes: Arc::new(Semaphore::new(BACKGROUND_WRITES)),
             counts: Arc::new(Semaphore::new(BACKGROUND_COUNTS)),
             config,

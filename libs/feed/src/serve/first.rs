@@ -88,6 +88,9 @@ impl<P: Posts + 'static, R: Ranker> Run<'_, P, R> {
         }
         if page.served_from == ServedFrom::Stale {
             self.refresh_behind(id);
+        } else if Freshness::ends_soon(self.age_ms(page.snapshot.generated_at), &self.engine.config)
+        {
+            self.refresh_ahead(id);
         }
         Some(page)
     }

@@ -45,6 +45,12 @@ impl Freshness {
         }
     }
 
+    /// Whether a ranking of this age that still counts will soon not: the time to make the next one.
+    pub(crate) fn ends_soon(age_ms: u64, config: &FeedConfig) -> bool {
+        let ahead = config.ahead.min(config.fresh / 2);
+        Duration::from_millis(age_ms) >= config.fresh.saturating_sub(ahead)
+    }
+
     /// The newest ranking, whatever it is worth.
     pub(crate) const fn last(self) -> Option<SnapshotId> {
         match self {
@@ -89,6 +95,19 @@ mod tests {
         ] {
             assert_eq!(after(ms, &row(None)), expected, "{ms}");
         }
+    }
+
+    #[test]
+    fn the_next_ranking_is_made_in_the_last_quarter_and_never_in_the_first_half() {
+        let config = FeedConfig::default();
+        assert!(!Freshness::ends_soon(44_999, &config));
+        assert!(Freshness::ends_soon(45_000, &config));
+        let short = FeedConfig {
+            fresh: Duration::from_secs(2),
+            ..config
+        };
+        assert!(!Freshness::ends_soon(999, &short));
+        assert!(Freshness::ends_soon(1_000, &short));
     }
 
     #[test]

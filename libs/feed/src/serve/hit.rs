@@ -61,7 +61,7 @@ impl<P: Posts + 'static, R: Ranker> Run<'_, P, R> {
             Some(counters) => counters,
             None => {
                 let cache = self.engine.cache.as_ref()?;
-                let counters = self.redis(cache.counters(&posts)).await?;
+                let counters = self.redis(cache.served_counters(&posts)).await?;
                 let memory = &self.engine.memory;
                 memory.keep_page(self.viewer, key, Arc::clone(&page));
                 counters

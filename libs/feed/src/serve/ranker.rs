@@ -17,6 +17,7 @@ use crate::protect::Guards;
 use crate::rank::rank;
 use crate::rank_types::{Ask, RankContext, RankedFeed};
 use crate::restore_counts::restore;
+use crate::sources::Shared;
 
 /// Rankings, and what ClickHouse knows of posts. [`Live`] is the implementation; the seam is for tests of what happens
 /// between rankings.
@@ -52,6 +53,7 @@ pub(crate) struct Live<P> {
     pub(crate) posts: Arc<P>,
     pub(crate) config: FeedConfig,
     pub(crate) guards: Guards,
+    pub(crate) shared: Shared,
 }
 
 impl<P: Posts + 'static> Ranker for Live<P> {
@@ -66,6 +68,7 @@ impl<P: Posts + 'static> Ranker for Live<P> {
             posts: self.posts.as_ref(),
             cache,
             config: &self.config,
+            shared: Some(&self.shared),
             guards: &self.guards,
         };
         rank(&context, &ask, budget).await

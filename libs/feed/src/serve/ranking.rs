@@ -199,6 +199,7 @@ impl<P: Posts + 'static, R: Ranker> Run<'_, P, R> {
             viewer: self.viewer,
             now,
             overlay: &self.overlay,
+            live: order.as_of.is_none(),
         };
         // Some 20 kB of state: on the heap, not in every caller's future.
         let ranked = Box::pin(engine.ranker.rank(ask, self.cache(), &self.budget)).await?;

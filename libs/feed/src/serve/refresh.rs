@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use nova_cache::PageKey;
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::engine::Engine;
 use super::ranker::Ranker;
@@ -17,6 +18,18 @@ use crate::protect::Place;
 impl<P: Posts + 'static, R: Ranker> Run<'_, P, R> {
     /// Ranks behind this answer, unless that is under way or as many rankings as may be are.
     pub(crate) fn refresh_behind(&self, not: SnapshotId) {
+        self.refresh_with(not, None);
+    }
+
+    /// The same before the ranking is too old, with fewer places: there is time, and whoever waits goes first. A hit that
+    /// finds none leaves it to the next one.
+    pub(crate) fn refresh_ahead(&self, not: SnapshotId) {
+        if let Ok(early) = Arc::clone(&self.engine.early).try_acquire_owned() {
+            self.refresh_with(not, Some(early));
+        }
+    }
+
+    fn refresh_with(&self, not: SnapshotId, early: Option<OwnedSemaphorePermit>) {
         let engine = self.engine;
         if engine.flights.under_way(&self.viewer) {
             return;
@@ -29,6 +42,7 @@ impl<P: Posts + 'static, R: Ranker> Run<'_, P, R> {
         let (engine, limit) = (Arc::clone(engine), self.limit);
         let tasks = engine.tasks.clone();
         tasks.spawn(async move {
+            let _early = early;
             match refresh(&engine, order, limit).await {
                 Ok(_) => metrics::refresh("ranked"),
                 Err(error) => {

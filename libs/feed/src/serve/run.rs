@@ -216,9 +216,9 @@ impl<'a, P: Posts + 'static, R: Ranker> Run<'a, P, R> {
     /// Looks for a page; learns what the viewer did lately.
     pub(crate) async fn look(&mut self, page: PageKey, known: Option<&[PostId]>) -> Option<Look> {
         let cache = self.engine.cache.as_ref()?;
-        let look = self.redis(cache.look(self.viewer, page, known)).await?;
+        let mut look = self.redis(cache.look(self.viewer, page, known)).await?;
         self.active = look.viewer.is_some();
-        self.overlay.clone_from(&look.overlay);
+        self.overlay = std::mem::take(&mut look.overlay);
         Some(look)
     }
 

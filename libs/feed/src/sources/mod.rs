@@ -3,27 +3,32 @@
 mod affinity;
 mod follow;
 mod new_follows;
-mod trending;
+mod shared;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
-use nova_domain::{Candidate, PostId, Source, UserId};
+use nova_domain::{Candidate, PostId, Source};
+use nova_olap::Interactions;
 use nova_ranking::SourceLists;
 
 use crate::asking::Asking;
 use crate::budget::Attempt;
-use crate::features::{interactions, seen};
+use crate::features::seen;
 use crate::posts::Posts;
 use crate::trace::{Degraded, Outcome, SourceTrace};
+
+pub use shared::Shared;
 
 /// What the first stage found.
 pub(crate) struct Found {
     /// F1 as ClickHouse has it and as the viewer's latest follows change it: what there is of it when it failed.
     pub(crate) follow_list: Vec<Candidate>,
     pub(crate) follow: Attempt<()>,
-    pub(crate) trending: Attempt<Vec<Candidate>>,
+    pub(crate) trending: Attempt<shared::List>,
+    /// Whether F2 was there before this ranking asked: then it says nothing about ClickHouse.
+    trending_kept: bool,
     pub(crate) affinity: Attempt<Vec<Candidate>>,
-    pub(crate) interactions: Attempt<HashMap<UserId, u64>>,
+    pub(crate) interactions: Attempt<Interactions>,
     /// None when it is not asked for.
     pub(crate) seen: Option<Attempt<HashSet<PostId>>>,
     /// How PostgreSQL answered, where it was asked for posts of authors followed just now.
@@ -32,12 +37,11 @@ pub(crate) struct Found {
 
 /// Asks all of them at once. A query that fails or is late is an [`Attempt`] without a value.
 pub(crate) async fn collect<P: Posts>(asking: &Asking<'_, P>) -> Found {
-    let (follow, new, trending, affinity, interactions, seen) = tokio::join!(
+    let (follow, new, trending, (interactions, affinity), seen) = tokio::join!(
         follow::fetch(asking),
         new_follows::fetch(asking),
-        trending::fetch(asking),
+        shared::trending(asking),
         affinity::fetch(asking),
-        interactions::fetch(asking),
         seen::fetch(asking),
     );
     let (follow_list, follow) = split(follow);
@@ -49,7 +53,8 @@ pub(crate) async fn collect<P: Posts>(asking: &Asking<'_, P>) -> Found {
     Found {
         follow_list: new_follows::join(follow_list, new, asking.ask.overlay, most),
         follow,
-        trending,
+        trending: trending.attempt,
+        trending_kept: trending.kept,
         affinity,
         interactions,
         seen,
@@ -72,7 +77,7 @@ impl Found {
     pub(crate) fn lists(&self) -> SourceLists<'_> {
         SourceLists {
             follow: &self.follow_list,
-            trending: list(&self.trending),
+            trending: self.trending_list(),
             affinity: list(&self.affinity),
         }
     }
@@ -85,9 +90,6 @@ impl Found {
             outcome,
             took,
         };
-        let of = |source, attempt: &Attempt<Vec<Candidate>>| {
-            trace(source, list(attempt), attempt.outcome(), attempt.took)
-        };
         vec![
             trace(
                 Source::Follow,
@@ -95,8 +97,18 @@ impl Found {
                 self.follow.outcome(),
                 self.follow.took,
             ),
-            of(Source::Trending, &self.trending),
-            of(Source::Affinity, &self.affinity),
+            trace(
+                Source::Trending,
+                self.trending_list(),
+                self.trending.outcome(),
+                self.trending.took,
+            ),
+            trace(
+                Source::Affinity,
+                list(&self.affinity),
+                self.affinity.outcome(),
+                self.affinity.took,
+            ),
         ]
     }
 
@@ -108,9 +120,19 @@ impl Found {
         }
     }
 
-    /// Whether there is nothing to rank because nothing answered.
+    /// Whether there is nothing to rank because nothing that was asked answered: what all viewers share is no feed.
     pub(crate) fn all_sources_failed(&self) -> bool {
-        Source::ALL.iter().all(|source| self.failed(*source))
+        let failed = |source: &Source| {
+            self.failed(*source) || *source == Source::Trending && self.trending_kept
+        };
+        Source::ALL.iter().all(failed)
+    }
+
+    fn trending_list(&self) -> &[Candidate] {
+        self.trending
+            .result
+            .as_ref()
+            .map_or(&[], |list| list.as_slice())
     }
 
     /// What is left out.

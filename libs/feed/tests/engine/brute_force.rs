@@ -73,7 +73,7 @@ async fn check_sources(olap: &Olap, case: &Case) -> [usize; 3] {
         .into_iter()
         .map(|(a, times)| (UserId::new(a), times.len() as u64));
     assert_eq!(
-        interactions,
+        interactions.per_author(),
         expected.collect::<HashMap<_, _>>(),
         "interactions, seed {seed}"
     );
@@ -147,12 +147,14 @@ async fn ranked(
         posts: &case.postgres,
         cache,
         config,
+        shared: None,
         guards: &Guards::new(&config.breaker),
     };
     let ask = Ask {
         viewer: case.viewer.into(),
         now: case.now,
         overlay: &overlay(&case.lately),
+        live: false,
     };
     Box::pin(rank(&context, &ask, &Budget::start(config)))
         .await

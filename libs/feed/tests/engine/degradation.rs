@@ -197,12 +197,14 @@ impl<P: Posts> Bench<'_, P> {
             posts: &self.posts,
             cache: self.cache,
             config: &self.config,
+            shared: None,
             guards: &Guards::new(&self.config.breaker),
         };
         let ask = Ask {
             viewer: VIEWER.into(),
             now: self.now,
             overlay,
+            live: false,
         };
         rank(&context, &ask, &Budget::start(&self.config)).await
     }

@@ -135,12 +135,14 @@ impl Bench {
             posts: &self.postgres,
             cache,
             config: &self.config,
+            shared: None,
             guards: &self.guards,
         };
         let ask = Ask {
             viewer: user(0),
             now: self.now,
             overlay,
+            live: false,
         };
         rank(&context, &ask, &Budget::start(&self.config))
             .await

@@ -52,12 +52,14 @@ impl Network {
             posts: &self.social,
             cache: None,
             config: &self.config,
+            shared: None,
             guards: &Guards::new(&self.config.breaker),
         };
         let ask = Ask {
             viewer,
             now: Utc::now().trunc_subsecs(6),
             overlay,
+            live: false,
         };
         rank(&context, &ask, &Budget::start(&self.config))
             .await

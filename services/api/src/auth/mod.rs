@@ -1,5 +1,6 @@
 //! Bearer tokens: JSON Web Tokens whose `sub` is the user.
 
+mod accepted;
 mod token;
 mod verifier;
 

@@ -6,6 +6,8 @@ use nova_domain::UserId;
 use nova_runtime::{AuthConfig, AuthKey};
 use serde::Deserialize;
 
+use super::accepted::{self, Accepted, Claim};
+
 /// Clocks of two machines may differ by so many seconds.
 const LEEWAY_SECONDS: u64 = 5;
 
@@ -28,11 +30,13 @@ pub enum Refusal {
 pub struct TokenVerifier {
     key: DecodingKey,
     validation: Validation,
+    accepted: Accepted,
 }
 
 #[derive(Deserialize)]
 struct Claims {
     sub: String,
+    exp: f64,
 }
 
 impl TokenVerifier {
@@ -60,14 +64,32 @@ impl TokenVerifier {
             }
             None => validation.set_required_spec_claims(&["exp", "sub"]),
         }
-        Ok(Self { key, validation })
+        Ok(Self {
+            key,
+            validation,
+            accepted: Accepted::new(),
+        })
     }
 
-    /// The user that a token speaks for.
+    /// The user that a token speaks for. A token that was verified before costs a look-up.
     ///
     /// # Errors
     /// Says whether the token has expired; otherwise it is not told why it is not accepted.
     pub fn verify(&self, token: &str) -> Result<UserId, Refusal> {
+        let key = accepted::key(token);
+        if let Some(claim) = self.accepted.get(&key) {
+            if !claim.has_ended(self.leeway()) {
+                return Ok(claim.user);
+            }
+            self.accepted.forget(&key);
+        }
+        let claim = self.check(token)?;
+        self.accepted.keep(key, claim);
+        Ok(claim.user)
+    }
+
+    /// Checks signature and claims.
+    fn check(&self, token: &str) -> Result<Claim, Refusal> {
         let claims = jsonwebtoken::decode::<Claims>(token, &self.key, &self.validation).map_err(
             |error| {
                 tracing::debug!(%error, "a token was refused");
@@ -77,7 +99,15 @@ impl TokenVerifier {
                 }
             },
         )?;
-        claims.claims.sub.parse().map_err(|_| Refusal::Invalid)
+        let Claims { sub, exp } = claims.claims;
+        Ok(Claim {
+            user: sub.parse().map_err(|_| Refusal::Invalid)?,
+            ends: exp,
+        })
+    }
+
+    fn leeway(&self) -> f64 {
+        self.validation.leeway as f64
     }
 }
 
@@ -143,6 +173,28 @@ mod tests {
         let token = sign(SECRET.as_bytes(), user, Duration::from_secs(60)).unwrap();
         assert_eq!(hs256().verify(&token), Ok(user));
         assert_eq!(hs256().verify(&signed(&claims(&json!({})))), Ok(user));
+    }
+
+    #[test]
+    fn a_token_that_was_accepted_is_accepted_until_it_ends() {
+        let verifier = hs256();
+        // Within the leeway now, and beyond it in a moment.
+        let ends = Utc::now().timestamp() - 4;
+        let token = signed(&claims(&json!({"exp": ends})));
+        let accepted = verifier.verify(&token);
+        assert_eq!(accepted, Ok(USER.parse().unwrap()));
+        let key = accepted::key(&token);
+        assert!(verifier.accepted.get(&key).is_some());
+        let claim = Claim {
+            user: accepted.unwrap(),
+            ends: 1.0,
+        };
+        verifier.accepted.keep(key, claim);
+        // What is remembered has ended: the token itself is asked.
+        assert_ne!(verifier.verify(&token), Err(Refusal::Invalid));
+        let refused = signed(&claims(&json!({"exp": 1})));
+        assert_eq!(verifier.verify(&refused), Err(Refusal::Expired));
+        assert!(verifier.accepted.get(&accepted::key(&refused)).is_none());
     }
 
     #[test]

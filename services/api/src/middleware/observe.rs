@@ -12,6 +12,10 @@ use super::headers;
 use crate::metrics;
 use crate::problem::{self, Problem};
 
+/// Requests that went well and took no longer are logged as `debug`: a line for each of hundreds a second costs more than
+/// the page it tells of, and metrics count them. The service level of a cached feed.
+const SLOW: Duration = Duration::from_millis(150);
+
 /// Runs the request and accounts for it.
 pub(crate) async fn observe(mut request: Request, next: Next) -> Response {
     let started = Instant::now();
@@ -19,10 +23,8 @@ pub(crate) async fn observe(mut request: Request, next: Next) -> Response {
     request.extensions_mut().insert(context.clone());
     let method = method_label(request.method());
     // The template, never the path: ids would make a series each.
-    let route = request
-        .extensions()
-        .get::<MatchedPath>()
-        .map_or_else(|| "none".to_owned(), |path| path.as_str().to_owned());
+    let path = request.extensions().get::<MatchedPath>().cloned();
+    let route = path.as_ref().map_or("none", MatchedPath::as_str);
 
     let mut response = {
         let _in_flight = InFlight::enter();
@@ -35,8 +37,8 @@ pub(crate) async fn observe(mut request: Request, next: Next) -> Response {
     }
 
     let (status, took) = (response.status(), started.elapsed());
-    count(&route, method, status, took);
-    log(&context, &route, method, status, took, problem.as_deref());
+    count(route, method, status, took);
+    log(&context, route, method, status, took, problem.as_deref());
     response
 }
 
@@ -86,8 +88,10 @@ fn log(
         tracing::error!(target: "nova_api::access", request_id, method, route, status, ms, user, problem_type, cause);
     } else if cause.is_some() {
         tracing::warn!(target: "nova_api::access", request_id, method, route, status, ms, user, problem_type, cause);
-    } else {
+    } else if status >= 400 || took >= SLOW {
         tracing::info!(target: "nova_api::access", request_id, method, route, status, ms, user, problem_type);
+    } else {
+        tracing::debug!(target: "nova_api::access", request_id, method, route, status, ms, user);
     }
 }
 

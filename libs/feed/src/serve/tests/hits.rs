@@ -125,7 +125,7 @@ async fn a_post_that_was_changed_is_shown_as_it_is_now() {
     let hit = page(&engine, 0, 20, 1).await.unwrap();
     assert_eq!(hit.served_from, ServedFrom::Cache);
     assert_eq!(hit.items[3].post_id, edited);
-    assert_eq!(hit.items[3].caption, world.body(edited).caption);
+    assert_eq!(*hit.items[3].caption, *world.body(edited).caption);
     assert_ne!(hit.items[3].caption, before.items[3].caption);
     let mut expected: Vec<_> = all[..21].to_vec();
     expected.retain(|post| *post != own);

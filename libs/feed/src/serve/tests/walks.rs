@@ -185,7 +185,7 @@ impl<'a> Case<'a> {
             assert!(self.world.allowed(ranked), "{item:?} may not be shown");
             let caption = self.world.body(item.post_id).caption;
             assert_eq!(
-                item.caption, caption,
+                *item.caption, *caption,
                 "{item:?} shows what it showed before"
             );
             let likes = self.world.state().likes.contains(&item.post_id);

@@ -89,7 +89,7 @@ CREATE TABLE IF NOT EXISTS events_raw
 ENGINE = ReplacingMergeTree(_version)
 ORDER BY (post_id, user_id, event_id)
 TTL toDateTime(occurred_at) + INTERVAL 91 DAY
-SETTINGS index_granularity = 1024;
+SETTINGS index_granularity = 256, min_compress_block_size = 4096, max_compress_block_size = 4096;
 
 -- ============================================================================ what could not be taken
 
@@ -357,7 +357,7 @@ HAVING count() > 0;
 -- Recounts every post that changed since the recount before the last, less ten seconds: an entry of the work list may become
 -- visible that long after the time it carries. The version is the time of the recount.
 CREATE MATERIALIZED VIEW IF NOT EXISTS mv_post_engagement
-REFRESH EVERY 1 SECOND APPEND TO post_engagement AS
+REFRESH EVERY 4 SECOND APPEND TO post_engagement AS
 WITH
     toUInt64(toUnixTimestamp64Milli(now64(3, 'UTC'))) AS recounted_at,
     (
@@ -411,7 +411,7 @@ LEFT JOIN
 ) AS events ON events.post_id = posts.post_id;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS mv_post_metrics_1h
-REFRESH EVERY 2 SECOND APPEND TO post_metrics_1h AS
+REFRESH EVERY 4 SECOND APPEND TO post_metrics_1h AS
 WITH
     toUInt64(toUnixTimestamp64Milli(now64(3, 'UTC'))) AS recounted_at,
     (

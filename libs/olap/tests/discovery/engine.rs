@@ -36,6 +36,8 @@ pub(crate) async fn recounted(olap: &Olap, name: &str) {
     let last = format!(
         "SELECT toUnixTimestamp64Milli(max(at)) FROM recount_watermarks WHERE name = '{name}'"
     );
+    let refresh = format!("SYSTEM REFRESH VIEW mv_{name}");
+    olap.client().query(&refresh).execute().await.unwrap();
     wait_for(Duration::from_secs(60), async || {
         let last: i64 = one(olap, &last).await;
         if last > now {

@@ -264,6 +264,8 @@ impl World {
         let last = format!(
             "SELECT toUnixTimestamp64Milli(max(at)) FROM recount_watermarks WHERE name = '{name}'"
         );
+        let refresh = format!("SYSTEM REFRESH VIEW mv_{name}");
+        self.olap.client().query(&refresh).execute().await.unwrap();
         wait_for(PATIENCE, async || {
             let last = self.number(&last).await;
             if last > now {

@@ -50,6 +50,8 @@ async fn insert<T: RowOwned + RowWrite>(olap: &Olap, table: &str, rows: &[T]) {
 pub(crate) async fn recounted(olap: &Olap) {
     let now: i64 = one(olap, "SELECT toUnixTimestamp64Milli(now64(3, 'UTC'))").await;
     let recounts = "SELECT toUnixTimestamp64Milli(max(at)) FROM recount_watermarks WHERE name = 'post_engagement'";
+    let refresh = "SYSTEM REFRESH VIEW mv_post_engagement";
+    olap.client().query(refresh).execute().await.unwrap();
     wait_for(Duration::from_secs(60), async || {
         let last: i64 = one(olap, recounts).await;
         if last > now {

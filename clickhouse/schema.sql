@@ -357,7 +357,7 @@ HAVING count() > 0;
 -- Recounts every post that changed since the recount before the last, less ten seconds: an entry of the work list may become
 -- visible that long after the time it carries. The version is the time of the recount.
 CREATE MATERIALIZED VIEW IF NOT EXISTS mv_post_engagement
-REFRESH EVERY 4 SECOND APPEND TO post_engagement AS
+REFRESH EVERY 1 SECOND APPEND TO post_engagement AS
 WITH
     toUInt64(toUnixTimestamp64Milli(now64(3, 'UTC'))) AS recounted_at,
     (
@@ -411,7 +411,7 @@ LEFT JOIN
 ) AS events ON events.post_id = posts.post_id;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS mv_post_metrics_1h
-REFRESH EVERY 4 SECOND APPEND TO post_metrics_1h AS
+REFRESH EVERY 2 SECOND APPEND TO post_metrics_1h AS
 WITH
     toUInt64(toUnixTimestamp64Milli(now64(3, 'UTC'))) AS recounted_at,
     (
@@ -636,7 +636,7 @@ SETTINGS
     kafka_handle_error_mode = 'stream',
     kafka_max_block_size = 65536,
     kafka_poll_max_batch_size = 65536,
-    kafka_flush_interval_ms = 100,
+    kafka_flush_interval_ms = 50,
     kafka_poll_timeout_ms = 20,
     kafka_consumer_reschedule_ms = 10;
 
@@ -755,7 +755,7 @@ SETTINGS
     kafka_handle_error_mode = 'stream',
     kafka_max_block_size = 65536,
     kafka_poll_max_batch_size = 65536,
-    kafka_flush_interval_ms = 100,
+    kafka_flush_interval_ms = 50,
     kafka_poll_timeout_ms = 20,
     kafka_consumer_reschedule_ms = 10;
 
@@ -857,7 +857,7 @@ SETTINGS
     kafka_handle_error_mode = 'stream',
     kafka_max_block_size = 65536,
     kafka_poll_max_batch_size = 65536,
-    kafka_flush_interval_ms = 100,
+    kafka_flush_interval_ms = 50,
     kafka_poll_timeout_ms = 20,
     kafka_consumer_reschedule_ms = 10;
 
@@ -959,7 +959,7 @@ SETTINGS
     kafka_handle_error_mode = 'stream',
     kafka_max_block_size = 65536,
     kafka_poll_max_batch_size = 65536,
-    kafka_flush_interval_ms = 100,
+    kafka_flush_interval_ms = 50,
     kafka_poll_timeout_ms = 20,
     kafka_consumer_reschedule_ms = 10;
 
@@ -1060,7 +1060,7 @@ SETTINGS
     kafka_handle_error_mode = 'stream',
     kafka_max_block_size = 65536,
     kafka_poll_max_batch_size = 65536,
-    kafka_flush_interval_ms = 100,
+    kafka_flush_interval_ms = 50,
     kafka_poll_timeout_ms = 20,
     kafka_consumer_reschedule_ms = 10;
 

@@ -140,7 +140,7 @@ impl<P: Posts + 'static, R: Ranker> Hydrator<'_, '_, P, R> {
             .filter(|(_, row)| !row_known(row.as_ref()))
             .map(|(item, _)| item.post());
         // The counts of a ranking that was just made are as good as new ones.
-        let counted = self.run.counters(unknown.collect(), self.just_ranked).await;
+        let counted = self.run.counters(unknown.collect()).await;
         for (item, row) in items.iter().zip(counters) {
             if let Some(counted) = counted.get(&item.post()) {
                 *row = Some(*counted);
@@ -261,24 +261,13 @@ struct Found {
 }
 
 impl<P: Posts + 'static, R: Ranker> Run<'_, P, R> {
-    /// The exact counters of posts that Redis does not know, put back there. With `behind` only for the next request:
-    /// what the caller has will do. When ClickHouse does not answer soon: none.
-    pub(crate) async fn counters(
-        &mut self,
-        unknown: Vec<PostId>,
-        behind: bool,
-    ) -> HashMap<PostId, PostRow> {
+    /// The exact counters of posts that Redis does not know, put back there. When ClickHouse does not answer soon: none.
+    pub(crate) async fn counters(&mut self, unknown: Vec<PostId>) -> HashMap<PostId, PostRow> {
         if unknown.is_empty() {
             return HashMap::new();
         }
         let engine = self.engine;
         let cache = self.cache();
-        if behind {
-            if cache.is_some() {
-                engine.count_behind(unknown);
-            }
-            return HashMap::new();
-        }
         let deadline = COUNTS_PATIENCE.min(self.budget.for_query());
         let started = Instant::now();
         let counted = engine.ranker.counters(&unknown, cache, deadline);

@@ -33,7 +33,7 @@ impl Olap {
             .collect())
     }
 
-    /// The counts of posts as they were recounted last, within some seconds of their newest change; of at most
+    /// The counts of posts as they were recounted last, within about a second of their newest change; of at most
     /// [`crate::MOST_KEYS`] posts, each with its time, to the microsecond. A post that was not recounted yet is missing.
     ///
     /// # Errors

@@ -20,7 +20,7 @@ const HOT: &str = include_str!("../../../clickhouse/queries/hot_posts.sql");
 pub struct HotCandidate {
     /// The post.
     pub post: Candidate,
-    /// Its counts, as of the last recount (every 4 s).
+    /// Its counts, as of the last recount (every second).
     pub counts: Counts,
 }
 

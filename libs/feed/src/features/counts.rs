@@ -33,8 +33,8 @@ pub(crate) struct Counted {
 }
 
 /// Counts these posts. One round trip to Redis; where it lacks any of a post's numbers, what was recounted last is asked
-/// of ClickHouse for exactly those posts, and the facts of those that were not recounted yet. What they say is left in
-/// Redis for the next ranking.
+/// of ClickHouse for exactly those posts, and the facts of those that were not recounted yet. What the facts say is left
+/// in Redis for the next ranking.
 pub(crate) async fn fetch<P>(asking: &Asking<'_, P>, candidates: &[Merged]) -> Counted {
     let started = Instant::now();
     let posts: Vec<PostId> = candidates.iter().map(|c| c.candidate.post_id).collect();
@@ -57,7 +57,11 @@ pub(crate) async fn fetch<P>(asking: &Asking<'_, P>, candidates: &[Merged]) -> C
         clickhouse: unknown.len(),
     };
     if !unknown.is_empty() {
-        let (exact, states) = ask(asking, candidates, &unknown).await;
+        let Asked {
+            counts: exact,
+            states,
+            from_facts,
+        } = ask(asking, candidates, &unknown).await;
         counted.clickhouse_took = exact.took;
         let deleted = states.iter().filter(|state| state.deleted);
         counted.deleted.extend(deleted.map(|state| state.post));
@@ -65,7 +69,7 @@ pub(crate) async fn fetch<P>(asking: &Asking<'_, P>, candidates: &[Merged]) -> C
             Err(outcome) => counted.clickhouse = Err(outcome),
             Ok(exact) => {
                 if let (Some(cache), Ok(())) = (asking.context.cache, counted.cache) {
-                    let leave = leave(cache, &unknown, &exact, &states);
+                    let leave = leave(cache, &from_facts, &exact, &states);
                     asking.redis(leave).await;
                 }
                 // What Redis had of these posts is not mixed in: the numbers of a post are of one time.
@@ -80,16 +84,20 @@ pub(crate) async fn fetch<P>(asking: &Asking<'_, P>, candidates: &[Merged]) -> C
     counted
 }
 
-/// What ClickHouse knows of posts that Redis does not: the counts, and of those counted from the facts whether they are
-/// deleted. A ranking of the present takes what was recounted last, one of another time, or of a post that was not
-/// recounted yet, the facts.
-async fn ask<P>(
-    asking: &Asking<'_, P>,
-    candidates: &[Merged],
-    unknown: &[PostId],
-) -> (Attempt<HashMap<PostId, ExactCounts>>, Vec<PostState>) {
+/// What ClickHouse knows of posts that Redis does not.
+struct Asked {
+    counts: Attempt<HashMap<PostId, ExactCounts>>,
+    /// Of the posts in `from_facts`.
+    states: Vec<PostState>,
+    /// Posts whose counts are exact. Only these are left in Redis: what stands there is shown.
+    from_facts: Vec<PostId>,
+}
+
+/// A ranking of the present takes what was recounted last; one of another time, or of a post that was not recounted yet,
+/// the facts.
+async fn ask<P>(asking: &Asking<'_, P>, candidates: &[Merged], unknown: &[PostId]) -> Asked {
     if !asking.ask.live {
-        return ask_facts(asking, unknown).await;
+        return ask_facts(asking, unknown.to_vec()).await;
     }
     let recounted = ask_recounted(asking, candidates, unknown).await;
     let Attempt {
@@ -97,21 +105,25 @@ async fn ask<P>(
         took,
     } = recounted
     else {
-        return (recounted, Vec::new());
+        return Asked {
+            counts: recounted,
+            states: Vec::new(),
+            from_facts: Vec::new(),
+        };
     };
     let rest = unknown.iter().filter(|post| !counts.contains_key(post));
-    let rest: Vec<PostId> = rest.copied().collect();
-    if rest.is_empty() {
-        let result = Ok(counts);
-        return (Attempt { result, took }, Vec::new());
-    }
-    let (facts, states) = ask_facts(asking, &rest).await;
-    let result = facts.result.map(|facts| {
+    let facts = ask_facts(asking, rest.copied().collect()).await;
+    let result = facts.counts.result.map(|facts| {
         counts.extend(facts);
         counts
     });
-    let took = took + facts.took;
-    (Attempt { result, took }, states)
+    Asked {
+        counts: Attempt {
+            result,
+            took: took + facts.counts.took,
+        },
+        ..facts
+    }
 }
 
 /// As they were recounted last.
@@ -138,18 +150,18 @@ async fn ask_recounted<P>(
 
 /// From the facts, and whether they are deleted. Without the latter they are what the sources found a moment ago; whoever
 /// shows one asks again.
-async fn ask_facts<P>(
-    asking: &Asking<'_, P>,
-    posts: &[PostId],
-) -> (Attempt<HashMap<PostId, ExactCounts>>, Vec<PostState>) {
+async fn ask_facts<P>(asking: &Asking<'_, P>, posts: Vec<PostId>) -> Asked {
     let (olap, deadline) = (asking.context.olap, asking.budget.for_query());
     let (exact, states) = tokio::join!(
-        asking.clickhouse(Degraded::Counts, olap.exact_counts(posts, deadline)),
-        asking.clickhouse(Degraded::Counts, olap.post_states(posts, deadline)),
+        asking.clickhouse(Degraded::Counts, olap.exact_counts(&posts, deadline)),
+        asking.clickhouse(Degraded::Counts, olap.post_states(&posts, deadline)),
     );
     let took = exact.took.max(states.took);
-    let exact = Attempt { took, ..exact };
-    (exact, states.result.unwrap_or_default())
+    Asked {
+        counts: Attempt { took, ..exact },
+        states: states.result.unwrap_or_default(),
+        from_facts: posts,
+    }
 }
 
 impl Counted {

@@ -23,12 +23,6 @@ use crate::single_flight::SingleFlight;
 /// request makes it again.
 const BACKGROUND_WRITES: usize = 256;
 
-/// Queries for counts under way behind answers that were given, at most.
-const BACKGROUND_COUNTS: usize = 4;
-
-/// How long a count behind an answer may take.
-const BACKGROUND_DEADLINE: Duration = Duration::from_secs(2);
-
 /// The state of a feed service in one process; all of it can be made again from the servers.
 pub(crate) struct Engine<P, R> {
     pub(crate) posts: Arc<P>,
@@ -47,7 +41,6 @@ pub(crate) struct Engine<P, R> {
     /// Rankings under way ahead of the end of the last one.
     pub(crate) early: Arc<Semaphore>,
     writes: Arc<Semaphore>,
-    counts: Arc<Semaphore>,
 }
 
 impl<P, R: Ranker> Engine<P, R> {
@@ -75,7 +68,6 @@ impl<P, R: Ranker> Engine<P, R> {
             complaints: Complaints::default(),
             early: Arc::new(Semaphore::new(index(config.max_rankings.div_ceil(4)))),
             writes: Arc::new(Semaphore::new(BACKGROUND_WRITES)),
-            counts: Arc::new(Semaphore::new(BACKGROUND_COUNTS)),
             config,
         }
     }
@@ -122,25 +114,6 @@ impl<P: Send + Sync + 'static, R: Ranker> Engine<P, R> {
             let _place = place;
             // The cache counts its errors; the breaker tells of an outage.
             let _ = guard.call(write).await;
-        });
-    }
-
-    /// Counts posts that Redis has no counts of, and puts the counts there: the next answer finds them.
-    pub(crate) fn count_behind(self: &Arc<Self>, posts: Vec<PostId>) {
-        let (Some(cache), Ok(place)) = (
-            self.cache.clone(),
-            Arc::clone(&self.counts).try_acquire_owned(),
-        ) else {
-            return;
-        };
-        let engine = Arc::clone(self);
-        self.tasks.spawn(async move {
-            let _place = place;
-            let counted = engine
-                .ranker
-                .counters(&posts, Some(&cache), BACKGROUND_DEADLINE);
-            // The breaker tells of an outage; until then an answer has the counts of its ranking.
-            let _ = engine.guards.clickhouse.call(counted).await;
         });
     }
 }

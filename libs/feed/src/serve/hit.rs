@@ -73,7 +73,7 @@ impl<P: Posts + 'static, R: Ranker> Run<'_, P, R> {
             .filter(|(_, row)| !row_known(row.as_ref()))
             .map(|(post, _)| *post)
             .collect();
-        let counted = self.counters(unknown, false).await;
+        let counted = self.counters(unknown).await;
         for (post, row) in posts.iter().zip(&mut counters) {
             if let Some(counted) = counted.get(post) {
                 *row = Some(*counted);

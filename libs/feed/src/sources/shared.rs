@@ -15,6 +15,9 @@ use crate::trace::{Degraded, Outcome};
 /// An answer is served for so many times the period after which it is asked for anew, while that is under way.
 const SERVED_PERIODS: u32 = 5;
 
+/// With no longer a period each ranking asks for itself.
+const NOT_SHARED: Duration = Duration::from_millis(1);
+
 /// The posts a source proposed.
 pub(super) type List = Arc<Vec<Candidate>>;
 
@@ -123,8 +126,9 @@ pub(super) async fn trending<P>(asking: &Asking<'_, P>) -> Answer {
             Attempt::of(&server, Degraded::Source(Source::Trending), query).await
         }
     };
-    match context.shared.filter(|_| ask.live) {
-        Some(shared) => shared.get(context.config.shared, query).await,
+    let period = context.config.shared;
+    match context.shared.filter(|_| ask.live && period > NOT_SHARED) {
+        Some(shared) => shared.get(period, query).await,
         None => {
             let Attempt { result, took } = query().await;
             Answer {

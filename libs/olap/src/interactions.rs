@@ -120,7 +120,7 @@ mod tests {
             author: UserId::new(Uuid::from_u128(id)),
             count,
             newest: DateTime::from_timestamp(newest, 0).unwrap(),
-            followed: id % 2 == 0,
+            followed: id.is_multiple_of(2),
         }
     }
 

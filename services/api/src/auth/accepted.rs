@@ -57,7 +57,7 @@ impl Claim {
 
     fn has_ended_at(&self, now: f64, leeway: f64) -> bool {
         // A number that cannot be compared is no time.
-        !(self.ends + leeway >= now.floor())
+        self.ends.is_nan() || self.ends + leeway < now.floor()
     }
 }
 

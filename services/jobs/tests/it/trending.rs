@@ -196,5 +196,5 @@ async fn any_one_server_may_be_down() {
     let found = ask(&world, viewer, 100).await;
     assert_eq!(ids(&found), [posts[1]]);
     assert_eq!(found.degraded, [Degraded::Posts]);
-    assert_eq!(found.items[0].caption, "from Redis");
+    assert_eq!(&*found.items[0].caption, "from Redis");
 }

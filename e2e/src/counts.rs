@@ -19,7 +19,7 @@ const TABLES: [(&str, &str); 11] = [
     ("user_author_90d", "*"),
     // Versions here are the times of writing.
     ("dead_letters", "* EXCEPT received_at"),
-    ("post_engagement", "* EXCEPT _version"),
+    ("post_engagement", "* EXCEPT (_version, recount)"),
     ("post_metrics_1h", "* EXCEPT _version"),
 ];
 

@@ -30,7 +30,11 @@ pub async fn settled(world: &World) {
         )
         .await;
     }
-    for view in ["mv_post_engagement", "mv_post_metrics_1h"] {
+    for view in [
+        "mv_post_engagement",
+        "mv_post_engagement_events",
+        "mv_post_metrics_1h",
+    ] {
         world
             .statement(&format!("SYSTEM REFRESH VIEW {view}"))
             .await;

@@ -36,7 +36,7 @@ const BY_POST: Work = Work {
            SELECT now64(3, 'UTC'), post_id, 'events' FROM posts_cdc \
            WHERE _version = {version:UInt64} AND post_id > {after:UUID} ORDER BY post_id LIMIT {slice:UInt64}",
     slice: POSTS,
-    views: &["mv_post_engagement", "mv_post_metrics_1h"],
+    views: &["mv_post_engagement_events", "mv_post_metrics_1h"],
 };
 
 const BY_FOLLOWEE: Work = Work {
@@ -66,7 +66,7 @@ impl Staging {
         // One watermark only: a recount then takes its whole work list, and no more than that.
         self.run(
             "INSERT INTO load_recount_watermarks \
-             SELECT arrayJoin(['post_engagement', 'post_metrics_1h', 'author_followers']), toDateTime64(10, 3, 'UTC')",
+             SELECT arrayJoin(['post_engagement_events', 'post_metrics_1h', 'author_followers']), toDateTime64(10, 3, 'UTC')",
         )
         .await?;
         let dated = base_ms.saturating_sub(EVENTS_DATED_BACK_MS);

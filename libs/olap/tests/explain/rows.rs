@@ -13,7 +13,7 @@ pub(crate) const ROWS: [&str; 9] = [
     "INSERT INTO events_raw SELECT {id(number)}, {user(number % 1000)}, 'impression', {post(number % 20000)}, {user(number % 200)}, NULL,
         {now} - toIntervalSecond(18 * (number % 20000)), {now}, 1 FROM numbers(100000)",
     "INSERT INTO post_engagement SELECT {now} - toIntervalSecond(18 * number), {post(number)}, {user(number % 200)}, 'public', 0,
-        10, 2, 0, 5, 0, 1 FROM numbers(20000)",
+        10, 2, 0, 5, 0, 1, 'post_engagement' FROM numbers(20000)",
     "INSERT INTO post_metrics_1h SELECT {post(number % 20000)}, toStartOfHour({now}) - toIntervalHour(intDiv(number, 20000)), 1, 0, 0, 0, 0,
         number FROM numbers(40000)",
     "INSERT INTO most_followed_users SELECT {now} - toIntervalSecond(15 * intDiv(number, 1000)), number % 1000, {user(number % 1000)}, 1 FROM numbers(100000)",

@@ -30,7 +30,7 @@ impl Default for SuggestConfig {
             max_engaged: 500,
             similar: SimilarLimits {
                 interaction_days: 90,
-                max_likes: 200,
+                max_likes: 50,
                 max_likers: 500,
                 max_similar: 50,
                 max_follows: 200,

@@ -79,9 +79,10 @@ pub struct FeedConfig {
     /// How long before that a hit has a new one made behind it (15 s, and never more than half of `fresh`): whoever reads
     /// on does not come to the end of a ranking.
     pub ahead: Duration,
-    /// How long the answer of a source that is the same for every viewer is shared before it is asked for anew (1 ms: not at all).
+    /// How long rankings share what is the same for every viewer while the counts it is made of do not change (5 s; 1 ms:
+    /// not at all).
     pub shared: Duration,
-    /// Rankings under way at once, per process (8).
+    /// Rankings under way at once, per process (4).
     pub max_rankings: u32,
     /// Requests that wait for one of these places (64); past it they get what there is.
     pub ranking_queue: u32,
@@ -126,8 +127,8 @@ impl Default for FeedConfig {
             fresh: Duration::from_secs(60),
             stale: Duration::from_secs(30),
             ahead: Duration::from_secs(15),
-            shared: Duration::from_millis(1),
-            max_rankings: 8,
+            shared: Duration::from_secs(5),
+            max_rankings: 4,
             ranking_queue: 64,
             rank_wait: Duration::from_millis(300),
             breaker: BreakerConfig {

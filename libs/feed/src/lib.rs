@@ -33,6 +33,7 @@ mod rank_types;
 pub mod restore_counts;
 mod serve;
 mod service;
+mod shared;
 mod single_flight;
 mod snapshot;
 mod sources;
@@ -58,7 +59,7 @@ pub use protect::{Breaker, BreakerConfig, Guarded, Guards, Outage};
 pub use rank::rank;
 pub use rank_types::{Ask, RankContext, RankedFeed, RankedItem};
 pub use service::{FeedAt, FeedRequest, FeedService};
-pub use sources::Shared;
+pub use shared::Shared;
 pub use timings::Timings;
 pub use trace::{
     CountsTrace, Degraded, DiversityTrace, Filter, FilterTrace, Outcome, RankingTrace, SourceTrace,

@@ -10,7 +10,7 @@ use nova_ranking::Ranked;
 
 use crate::config::FeedConfig;
 use crate::protect::Guards;
-use crate::sources::Shared;
+use crate::shared::Shared;
 use crate::timings::Timings;
 use crate::trace::{Degraded, RankingTrace};
 
@@ -23,7 +23,7 @@ pub struct Ask<'a> {
     pub now: DateTime<Utc>,
     /// What the viewer did lately and the pipeline may not have brought here yet.
     pub overlay: &'a Overlay,
-    /// Whether `now` is the present: then what is the same for every viewer may be shared and a few seconds old.
+    /// Whether `now` is the present: then what is the same for every viewer may be shared.
     pub live: bool,
 }
 

@@ -17,7 +17,7 @@ use crate::metrics;
 use crate::posts::Posts;
 use crate::protect::Guards;
 use crate::serve::{Engine, Live, Ranker, Run, refresh};
-use crate::sources::Shared;
+use crate::shared::Shared;
 use crate::trace::Degraded;
 
 /// Which page.

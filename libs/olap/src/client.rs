@@ -15,8 +15,12 @@ use crate::error::OlapError;
 /// Shorter than the server's keep-alive (3 s by default), so that no request goes out on a connection being closed.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Queries of the read path under way at once, per process: more of them only share the same processors.
-pub(crate) const CONCURRENT_READS: usize = 16;
+/// Queries of the read path under way at once, for each processor this process may use. More of them only share the
+/// processors of ClickHouse, until each is late.
+const READS_PER_PROCESSOR: usize = 2;
+
+/// And at least so many: those of one ranking.
+const FEWEST_READS: usize = 4;
 
 /// ClickHouse as Nova sees it. Cheap to clone.
 #[derive(Clone)]
@@ -44,7 +48,7 @@ impl Olap {
             .with_database(&config.database);
         Self {
             client,
-            reads: Arc::new(Semaphore::new(CONCURRENT_READS)),
+            reads: Arc::new(Semaphore::new(concurrent_reads())),
         }
     }
 
@@ -54,7 +58,7 @@ impl Olap {
         &self.client
     }
 
-    /// A query of the read path: at most [`CONCURRENT_READS`] at once, and the wait for a place counts against its
+    /// A query of the read path: at most two for each processor at once, and the wait for a place counts against its
     /// deadline. Under overload some requests are late instead of all.
     pub(crate) async fn read_within<T>(
         &self,
@@ -80,6 +84,11 @@ impl Olap {
         })
         .await
     }
+}
+
+fn concurrent_reads() -> usize {
+    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    FEWEST_READS.max(READS_PER_PROCESSOR * processors)
 }
 
 impl std::fmt::Debug for Olap {

@@ -17,7 +17,7 @@ use crate::protect::Guards;
 use crate::rank::rank;
 use crate::rank_types::{Ask, RankContext, RankedFeed};
 use crate::restore_counts::restore;
-use crate::sources::Shared;
+use crate::shared::Shared;
 
 /// Rankings, and what ClickHouse knows of posts. [`Live`] is the implementation; the seam is for tests of what happens
 /// between rankings.

@@ -3,7 +3,7 @@
 mod affinity;
 mod follow;
 mod new_follows;
-mod shared;
+mod trending;
 
 use std::collections::HashSet;
 
@@ -17,16 +17,14 @@ use crate::features::seen;
 use crate::posts::Posts;
 use crate::trace::{Degraded, Outcome, SourceTrace};
 
-pub use shared::Shared;
+pub(crate) use trending::Trending;
 
 /// What the first stage found.
 pub(crate) struct Found {
     /// F1 as ClickHouse has it and as the viewer's latest follows change it: what there is of it when it failed.
     pub(crate) follow_list: Vec<Candidate>,
     pub(crate) follow: Attempt<()>,
-    pub(crate) trending: Attempt<shared::List>,
-    /// Whether F2 was there before this ranking asked: then it says nothing about ClickHouse.
-    trending_kept: bool,
+    pub(crate) trending: Attempt<trending::List>,
     pub(crate) affinity: Attempt<Vec<Candidate>>,
     pub(crate) interactions: Attempt<Interactions>,
     /// None when it is not asked for.
@@ -40,7 +38,7 @@ pub(crate) async fn collect<P: Posts>(asking: &Asking<'_, P>) -> Found {
     let (follow, new, trending, (interactions, affinity), seen) = tokio::join!(
         follow::fetch(asking),
         new_follows::fetch(asking),
-        shared::trending(asking),
+        trending::fetch(asking),
         affinity::fetch(asking),
         seen::fetch(asking),
     );
@@ -53,8 +51,7 @@ pub(crate) async fn collect<P: Posts>(asking: &Asking<'_, P>) -> Found {
     Found {
         follow_list: new_follows::join(follow_list, new, asking.ask.overlay, most),
         follow,
-        trending: trending.attempt,
-        trending_kept: trending.kept,
+        trending,
         affinity,
         interactions,
         seen,
@@ -120,12 +117,9 @@ impl Found {
         }
     }
 
-    /// Whether there is nothing to rank because nothing that was asked answered: what all viewers share is no feed.
+    /// Whether there is nothing to rank because nothing that was asked answered.
     pub(crate) fn all_sources_failed(&self) -> bool {
-        let failed = |source: &Source| {
-            self.failed(*source) || *source == Source::Trending && self.trending_kept
-        };
-        Source::ALL.iter().all(failed)
+        Source::ALL.iter().all(|source| self.failed(*source))
     }
 
     fn trending_list(&self) -> &[Candidate] {

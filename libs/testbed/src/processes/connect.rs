@@ -97,6 +97,7 @@ pub(crate) fn prepare(
             .collect(),
         directory,
         log: plan.log(server),
+        gives_way: false,
         account: None,
         stop_signal: Signal::SIGTERM,
     };

@@ -57,6 +57,7 @@ pub(crate) fn prepare(
         environment: std::collections::BTreeMap::new(),
         directory: directory.clone(),
         log: plan.log(server),
+        gives_way: false,
         account: None,
         stop_signal: Signal::SIGTERM,
     };

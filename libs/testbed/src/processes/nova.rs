@@ -77,6 +77,7 @@ fn recipe(setting: &Setting, arguments: &[&str], log: &str) -> Result<Recipe, St
         environment: environment(setting),
         directory: plan.directory(Server::Nova),
         log: plan.run_dir.join("logs").join(format!("{log}.log")),
+        gives_way: false,
         account: None,
         stop_signal: Signal::SIGTERM,
     })

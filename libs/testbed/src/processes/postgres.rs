@@ -52,6 +52,7 @@ pub(crate) fn prepare(
         environment: [("PGTZ".to_owned(), "UTC".into())].into(),
         directory,
         log: plan.log(server),
+        gives_way: false,
         account,
         stop_signal: Signal::SIGINT,
     };

@@ -31,11 +31,16 @@ pub(crate) struct Recipe {
     /// Where it works; inside the run directory, which is how the watchdog knows it.
     pub(crate) directory: PathBuf,
     pub(crate) log: PathBuf,
+    /// Whether it gets less of the processors than the others when there is not enough for all.
+    pub(crate) gives_way: bool,
     /// Another user, where the server refuses to run as root.
     pub(crate) account: Option<Account>,
     /// What asks it to end in good order.
     pub(crate) stop_signal: Signal,
 }
+
+/// The niceness of a server that gives way: about a third of the weight of one that does not.
+const GIVES_WAY: &str = "5";
 
 impl Recipe {
     /// The command of this recipe, its output appended to the log.
@@ -52,7 +57,13 @@ impl Recipe {
         let errors = log
             .try_clone()
             .map_err(StackError::io("sharing the log file"))?;
-        let mut command = Command::new(&self.program);
+        let mut command = if self.gives_way {
+            let mut command = Command::new("nice");
+            command.args(["-n", GIVES_WAY]).arg(&self.program);
+            command
+        } else {
+            Command::new(&self.program)
+        };
         command
             .args(&self.arguments)
             .env_clear()
@@ -240,6 +251,7 @@ mod tests {
                 environment: BTreeMap::new(),
                 directory: works_in.clone(),
                 log: works_in.join("log"),
+                gives_way: true,
                 account: None,
                 stop_signal: Signal::SIGTERM,
             };

@@ -29,6 +29,7 @@ pub(crate) fn prepare(plan: &Plan, installed: &Installation) -> Recipe {
         environment: std::collections::BTreeMap::new(),
         directory: plan.directory(server),
         log: plan.log(server),
+        gives_way: false,
         account: None,
         stop_signal: Signal::SIGTERM,
     }

@@ -1,0 +1,173 @@
+//! F2 is the same for every viewer: one query serves all rankings of a process until the counts it is made of change.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use nova_domain::{Candidate, Source};
+use nova_olap::EngagementState;
+use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
+
+use crate::asking::Asking;
+use crate::budget::Attempt;
+use crate::single_flight::SingleFlight;
+use crate::trace::{Degraded, Outcome};
+
+/// With no longer a period each ranking asks for itself.
+const NOT_SHARED: Duration = Duration::from_millis(1);
+
+/// The posts a source proposed.
+pub(super) type List = Arc<Vec<Candidate>>;
+
+/// The list that all rankings of a process share. Cheap to clone; clones share it.
+#[derive(Debug, Clone)]
+pub(crate) struct Trending {
+    kept: Arc<Mutex<Option<Kept>>>,
+    flights: Arc<SingleFlight<EngagementState, Result<List, Outcome>>>,
+}
+
+/// A list, of which counts it was made, and when it was asked for.
+#[derive(Debug, Clone)]
+struct Kept {
+    list: List,
+    state: EngagementState,
+    asked: Instant,
+}
+
+impl Default for Trending {
+    fn default() -> Self {
+        Self {
+            kept: Arc::default(),
+            flights: Arc::new(SingleFlight::new(TaskTracker::new())),
+        }
+    }
+}
+
+impl Trending {
+    /// The list that is kept, if it was made of these counts and is younger than `period`; else that of `query`, which
+    /// all who ask for the same meanwhile wait for.
+    async fn get<F>(
+        &self,
+        state: EngagementState,
+        period: Duration,
+        query: impl FnOnce() -> F,
+    ) -> Result<List, Outcome>
+    where
+        F: Future<Output = Result<Vec<Candidate>, Outcome>> + Send + 'static,
+    {
+        let kept = lock(&self.kept).clone();
+        if let Some(kept) = kept
+            && kept.state == state
+            && kept.asked.elapsed() < period
+        {
+            return Ok(kept.list);
+        }
+        let store = Arc::clone(&self.kept);
+        let flight = self.flights.join(state, || {
+            let query = query();
+            async move {
+                let asked = Instant::now();
+                let list = query.await.map(Arc::new)?;
+                *lock(&store) = Some(Kept {
+                    list: Arc::clone(&list),
+                    state,
+                    asked,
+                });
+                Ok(list)
+            }
+        });
+        flight.landed().await.unwrap_or(Err(Outcome::Failed))
+    }
+}
+
+fn lock(kept: &Mutex<Option<Kept>>) -> std::sync::MutexGuard<'_, Option<Kept>> {
+    // Nothing panics while it is held.
+    kept.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Asks for F2: shared, where the ranking is of the present. What the counts are is asked each time, which costs a
+/// fiftieth of the list: nobody is shown a list that is no longer true.
+pub(super) async fn fetch<P>(asking: &Asking<'_, P>) -> Attempt<List> {
+    let (context, ask) = (asking.context, asking.ask);
+    let (limits, formula) = (context.config.trending, context.config.formula);
+    let (now, deadline) = (ask.now, asking.budget.for_query());
+    let what = Degraded::Source(Source::Trending);
+    let started = Instant::now();
+    let query = || {
+        let (olap, server) = (context.olap.clone(), context.guards.clickhouse.clone());
+        async move {
+            let query = olap.trending_candidates(now, limits, &formula, deadline);
+            // 10 kB of state: on the heap.
+            let query = Box::pin(query);
+            Attempt::of(&server, what, query).await.result
+        }
+    };
+    let period = context.config.shared;
+    let result = match context.shared.filter(|_| ask.live && period > NOT_SHARED) {
+        None => query().await.map(Arc::new),
+        Some(shared) => {
+            let state = context.olap.engagement_state(deadline);
+            match asking.clickhouse(what, state).await.result {
+                Ok(state) => shared.trending.get(state, period, query).await,
+                Err(outcome) => Err(outcome),
+            }
+        }
+    };
+    Attempt {
+        result,
+        took: started.elapsed(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    const PERIOD: Duration = Duration::from_secs(2);
+
+    #[derive(Default)]
+    struct Server {
+        trending: Trending,
+        asked: Arc<AtomicUsize>,
+    }
+
+    impl Server {
+        /// Whether there was an answer, and how many questions there have been.
+        async fn ask(&self, state: u64, result: Result<(), Outcome>) -> (bool, usize) {
+            let asked = Arc::clone(&self.asked);
+            let state = EngagementState::new(state);
+            let list = self.trending.get(state, PERIOD, || async move {
+                asked.fetch_add(1, Ordering::SeqCst);
+                result.map(|()| Vec::new())
+            });
+            (list.await.is_ok(), self.asked.load(Ordering::SeqCst))
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_list_is_shared_until_counts_change_or_the_period_ends() {
+        let server = Server::default();
+        assert_eq!(server.ask(1, Ok(())).await, (true, 1));
+        assert_eq!(server.ask(1, Ok(())).await, (true, 1));
+        assert_eq!(server.ask(2, Ok(())).await, (true, 2));
+        assert_eq!(server.ask(2, Ok(())).await, (true, 2));
+        tokio::time::advance(PERIOD).await;
+        assert_eq!(server.ask(2, Ok(())).await, (true, 3));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failure_is_not_kept() {
+        let server = Server::default();
+        assert_eq!(server.ask(1, Err(Outcome::Late)).await, (false, 1));
+        assert_eq!(server.ask(1, Ok(())).await, (true, 2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_asks_at_the_same_time_waits_for_one_query() {
+        let server = Server::default();
+        let (one, other) = tokio::join!(server.ask(1, Ok(())), server.ask(1, Ok(())));
+        assert_eq!((one, other), ((true, 1), (true, 1)));
+    }
+}

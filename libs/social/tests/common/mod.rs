@@ -1,4 +1,9 @@
 //! A database of its own for each test, on a real server that is thrown away after it.
+#![allow(
+    dead_code,
+    clippy::allow_attributes,
+    reason = "each test binary uses a part; `expect` would be wrong in those that use all"
+)]
 
 use anyhow::Context as _;
 use nova_domain::{Caption, DisplayName, Handle, MediaType, NewPost, PostId, UserId, Visibility};

@@ -4,6 +4,7 @@
 #   doctor.sh [base|run|test|e2e]   base: build Nova; run: and its servers; test: and check it; e2e: and containers, browser
 #   doctor.sh browser               what the end-to-end tests of the console need when they run without containers
 #   doctor.sh images                what building container images needs
+#   doctor.sh profile               run, and what draws flame graphs
 #   doctor.sh stop-docker           stops the Docker daemon that `doctor.sh e2e` started, and no other
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -13,6 +14,7 @@ export HOME
 
 nextest_version=0.9.151
 deny_version=0.20.2
+inferno_version=0.12.8
 state=.nova
 pid_file=$state/dockerd.pid
 
@@ -110,6 +112,26 @@ check_images() {
     has debootstrap || lacks "debootstrap (base of images where no registry can be reached)" debootstrap
 }
 
+perf_records() {
+    local samples status=0
+    samples=$(mktemp)
+    perf record --quiet --event cpu-clock --output "$samples" -- true >/dev/null 2>&1 || status=$?
+    rm -f "$samples"
+    return $status
+}
+
+check_profile() {
+    has perf || lacks "perf (samples of where processor time goes)" linux-perf
+    if has perf && ! perf_records; then
+        problems+=("leave to sample processes: run as root, or sudo sysctl kernel.perf_event_paranoid=1")
+    fi
+    has ss || lacks "ss (which process listens at an address)" iproute2
+    if ! has inferno-flamegraph && [ ! -x "${CARGO_HOME:-$HOME/.cargo}/bin/inferno-flamegraph" ]; then
+        problems+=("inferno")
+        commands+=("cargo install inferno --locked --version $inferno_version --no-default-features --features cli")
+    fi
+}
+
 # Hundreds of lines nobody reads, unless it fails.
 quietly() {
     local log status=0
@@ -163,11 +185,12 @@ install_missing() {
 examine() {
     problems=() packages=() commands=()
     check_base
-    case $1 in run | test | e2e) check_run ;; esac
+    case $1 in run | test | e2e | profile) check_run ;; esac
     case $1 in test | e2e) check_test ;; esac
     case $1 in e2e | images) check_e2e ;; esac
     case $1 in e2e | browser) check_browser ;; esac
     case $1 in images) check_images ;; esac
+    case $1 in profile) check_profile ;; esac
 }
 
 start_docker() {
@@ -229,9 +252,9 @@ stop-docker)
     stop_docker
     exit
     ;;
-base | run | test | e2e | browser | images) ;;
+base | run | test | e2e | browser | images | profile) ;;
 *)
-    say "unknown level $level: base, run, test, e2e, browser, images or stop-docker"
+    say "unknown level $level: base, run, test, e2e, browser, images, profile or stop-docker"
     exit 2
     ;;
 esac

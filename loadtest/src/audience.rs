@@ -96,6 +96,12 @@ impl Audience {
         Ok(audience)
     }
 
+    /// Who is online now, each once.
+    #[must_use]
+    pub fn online(&self) -> &[usize] {
+        &self.online
+    }
+
     /// Who visits now. Whoever leaves with this visit is replaced.
     pub fn visitor(&mut self) -> usize {
         let place = self.rng.random_range(0..self.online.len());

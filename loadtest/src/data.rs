@@ -12,6 +12,13 @@ use crate::target::Target;
 
 /// For everything that PostgreSQL has to be in ClickHouse.
 const ARRIVES: Duration = Duration::from_secs(600);
+/// For the projector to have carried it to Redis: it recounts each post, and works off a load through the stream behind it.
+const CARRIED: Duration = Duration::from_secs(1_800);
+/// What the API says of the change stream on its admin port: 1 while changes are further behind than they may be.
+const LATE: &str = "nova_feed_pipeline_late";
+/// Records the projector has taken and not finished: so few are the writes of a running stack.
+const PENDING: &str = "nova_projector_pending_records";
+const FEW_PENDING: f64 = 1_000.0;
 /// Between two looks: counting reads whole tables.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -79,7 +86,8 @@ pub async fn load(target: &Target, population: Population, seed: u64) -> anyhow:
     arrived(target).await
 }
 
-/// Reads the population and waits until ClickHouse has all of its posts and likes.
+/// Reads the population and waits until ClickHouse has all of its posts and likes, and the projector is done with them:
+/// what is measured before is the projector's backlog.
 ///
 /// # Errors
 /// When there is none, or it does not arrive; the error says what is missing.
@@ -107,7 +115,32 @@ pub async fn arrived(target: &Target) -> anyhow::Result<People> {
     })
     .await
     .map_err(|late| anyhow::anyhow!("{late}"))?;
+    let metrics = format!("{}/metrics", target.endpoints().admin);
+    poll_for(CARRIED, LOOK, || async {
+        let response = http.get(&metrics).send().await;
+        let response = response.and_then(reqwest::Response::error_for_status);
+        let text = response.map_err(|error| error.to_string())?.text().await;
+        let text = text.map_err(|error| error.to_string())?;
+        let (late, pending) = (gauge(&text, LATE), gauge(&text, PENDING));
+        if late == Some(0.0) && pending.is_some_and(|pending| pending <= FEW_PENDING) {
+            Ok(())
+        } else {
+            Err(format!(
+                "the projector is behind: {LATE} is {late:?}, {PENDING} is {pending:?}"
+            ))
+        }
+    })
+    .await
+    .map_err(|late| anyhow::anyhow!("{late}"))?;
     Ok(people)
+}
+
+/// The value of a gauge without labels.
+fn gauge(metrics: &str, name: &str) -> Option<f64> {
+    let line = metrics
+        .lines()
+        .find(|line| line.split_whitespace().next() == Some(name))?;
+    line.split_whitespace().nth(1)?.parse().ok()
 }
 
 async fn number(http: &reqwest::Client, clickhouse: &str, query: &str) -> Result<u64, String> {
@@ -131,4 +164,17 @@ fn nova_binary() -> anyhow::Result<PathBuf> {
     let nova = own.parent().map(|folder: &Path| folder.join("nova"));
     nova.filter(|nova| nova.is_file())
         .context("nova is not built beside this program: `just load` builds it; NOVA_BIN says where else it is")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gauges_are_read_by_their_whole_name() {
+        let metrics = "# TYPE late gauge\nlate_total 7\nlate 1\npending 1.5e3\n";
+        assert_eq!(gauge(metrics, "late"), Some(1.0));
+        assert_eq!(gauge(metrics, "pending"), Some(1_500.0));
+        assert_eq!(gauge(metrics, "lat"), None);
+    }
 }

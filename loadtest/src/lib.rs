@@ -21,7 +21,7 @@ pub mod server_timing;
 pub mod summary;
 pub mod target;
 pub mod thresholds;
-mod token;
+pub mod token;
 mod wishes;
 
 pub use behaviour::Behaviour;

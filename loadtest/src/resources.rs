@@ -51,7 +51,7 @@ pub async fn watch(processes: Vec<Watched>, from: Instant, to: Instant) -> Vec<U
     loop {
         let watched = Arc::clone(&processes);
         // Reading files: not on a thread that lets arrivals go.
-        let seen = tokio::task::spawn_blocking(move || look(&watched)).await;
+        let seen = tokio::task::spawn_blocking(move || snapshot(&watched)).await;
         for (used, course) in seen.unwrap_or_default().into_iter().zip(&mut courses) {
             course.add(used);
         }
@@ -68,8 +68,10 @@ pub async fn watch(processes: Vec<Watched>, from: Instant, to: Instant) -> Vec<U
         .collect()
 }
 
-/// What each of them has used so far; none of one that is not there.
-fn look(processes: &[Watched]) -> Vec<Option<Used>> {
+/// What each of them has used so far and holds now; none of one that is not there. Reads files for some milliseconds of
+/// processor time: in a task, call it by `spawn_blocking`.
+#[must_use]
+pub fn snapshot(processes: &[Watched]) -> Vec<Option<Used>> {
     let table = Table::read();
     let used = processes
         .iter()
@@ -117,12 +119,25 @@ impl Course {
     }
 }
 
-/// What a process and its descendants have used so far.
+/// What a process and its descendants have used up to one moment and hold at it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Used {
-    ticks: u64,
-    /// Bytes.
-    memory: u64,
+pub struct Used {
+    /// Processor time since their start, in hundredths of a second.
+    pub ticks: u64,
+    /// Memory of their own (anonymous pages), in bytes.
+    pub memory: u64,
+    /// All resident memory, in bytes: their own, and once for all of them the files and the shared memory of the one that
+    /// has most of it.
+    pub resident: u64,
+}
+
+impl Used {
+    /// Seconds of processor time since an earlier moment; none when a process was started anew in between.
+    #[must_use]
+    pub fn cpu_seconds_since(&self, earlier: &Self) -> Option<f64> {
+        let ticks = self.ticks.checked_sub(earlier.ticks)?;
+        Some(crate::summary::number(ticks) / crate::summary::number(TICKS))
+    }
 }
 
 /// All processes at one moment.
@@ -153,9 +168,13 @@ impl Table {
             next += 1;
         }
         let ticks = tree.iter().filter_map(|pid| self.0.get(pid));
+        let pages: Vec<Pages> = tree.iter().filter_map(|pid| pages(*pid)).collect();
+        let most = |part: fn(&Pages) -> u64| pages.iter().map(part).max().unwrap_or(0);
+        let memory = pages.iter().map(|pages| pages.own).sum();
         Some(Used {
             ticks: ticks.map(|stat| stat.ticks).sum(),
-            memory: tree.iter().filter_map(|pid| own_memory(*pid)).sum(),
+            memory,
+            resident: memory + most(|pages| pages.files) + most(|pages| pages.shared),
         })
     }
 }
@@ -176,12 +195,30 @@ fn parse_stat(line: &str) -> Option<Stat> {
     })
 }
 
-/// Anonymous pages: what the process has for itself, without files and shared memory.
-fn own_memory(pid: u32) -> Option<u64> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status.lines().find(|line| line.starts_with("RssAnon:"))?;
-    let kib: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
-    Some(kib * 1_024)
+/// Resident memory of a process, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Pages {
+    /// Anonymous: what the process has for itself.
+    own: u64,
+    files: u64,
+    shared: u64,
+}
+
+fn pages(pid: u32) -> Option<Pages> {
+    parse_pages(&fs::read_to_string(format!("/proc/{pid}/status")).ok()?)
+}
+
+fn parse_pages(status: &str) -> Option<Pages> {
+    let bytes = |name: &str| {
+        let line = status.lines().find(|line| line.starts_with(name))?;
+        let kib: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+        Some(kib * 1_024)
+    };
+    Some(Pages {
+        own: bytes("RssAnon:")?,
+        files: bytes("RssFile:")?,
+        shared: bytes("RssShmem:")?,
+    })
 }
 
 /// The process that listens on a port of this machine; none when it belongs to somebody else.
@@ -240,6 +277,29 @@ mod tests {
             })
         );
         assert_eq!(parse_stat("no such thing"), None);
+    }
+
+    #[test]
+    fn resident_memory_is_told_apart() {
+        let status = "VmRSS:\t 60 kB\nRssAnon:\t 10 kB\nRssFile:\t 20 kB\nRssShmem:\t 30 kB\n";
+        let pages = parse_pages(status).unwrap();
+        assert_eq!(
+            (pages.own, pages.files, pages.shared),
+            (10_240, 20_480, 30_720)
+        );
+        assert_eq!(parse_pages("VmRSS:\t 60 kB\n"), None);
+    }
+
+    #[test]
+    fn time_since_a_restart_is_no_number() {
+        let used = |ticks| Used {
+            ticks,
+            memory: 0,
+            resident: 0,
+        };
+        let seconds = used(250).cpu_seconds_since(&used(100));
+        assert!((seconds.unwrap() - 1.5).abs() < 1e-9);
+        assert_eq!(used(100).cpu_seconds_since(&used(250)), None);
     }
 
     #[test]

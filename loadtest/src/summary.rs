@@ -260,12 +260,13 @@ fn ms(us: u64) -> f64 {
     number(us) / 1_000.0
 }
 
-/// Counts and microseconds of a run are far below 2^53.
+/// A count as a number to divide by. Counts and microseconds of a run are far below 2^53.
+#[must_use]
 #[expect(
     clippy::cast_precision_loss,
     reason = "exact up to 2^53, and a report shows three digits"
 )]
-pub(crate) fn number(count: u64) -> f64 {
+pub fn number(count: u64) -> f64 {
     count as f64
 }
 

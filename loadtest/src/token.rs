@@ -7,7 +7,6 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use nova_domain::UserId;
 use serde::Serialize;
 
-/// Longer than any run.
 const LIFETIME: Duration = Duration::from_secs(6 * 3_600);
 
 #[derive(Serialize)]
@@ -18,14 +17,26 @@ struct Claims {
 }
 
 /// Signs with the HS256 secret that the API checks tokens with. One token costs a few microseconds.
-pub(crate) struct Signer(EncodingKey);
+pub struct Signer(EncodingKey);
+
+impl std::fmt::Debug for Signer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Signer").finish_non_exhaustive()
+    }
+}
 
 impl Signer {
-    pub(crate) fn new(secret: &str) -> Self {
+    /// With the secret of the API.
+    #[must_use]
+    pub fn new(secret: &str) -> Self {
         Self(EncodingKey::from_secret(secret.as_bytes()))
     }
 
-    pub(crate) fn token(&self, user: UserId) -> Result<String, jsonwebtoken::errors::Error> {
+    /// A token that is good for six hours, longer than any run.
+    ///
+    /// # Errors
+    /// When it cannot be encoded.
+    pub fn token(&self, user: UserId) -> Result<String, jsonwebtoken::errors::Error> {
         let iat = Utc::now().timestamp();
         let claims = Claims {
             sub: user,

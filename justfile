@@ -58,16 +58,28 @@ e2e *ARGS: (doctor 'test') build
 load *ARGS: (doctor 'run')
     @.ci/load.sh "$@"
 
+# Measure Nova on real servers: `alternatives` beside others, `ingest` taking in changes, `growth` with more of everything; options: `just bench growth --help`
+bench *ARGS: (doctor 'run')
+    @.ci/bench.sh "$@"
+
+# What each stage costs by itself: decode, merge, score, order, diversity, page cut, serialisation; and what a hit allocates
+stages *ARGS: (doctor 'test')
+    @.ci/stages.sh "$@"
+
+# Draw where the time of a hit and of a miss goes: docs/performance/flame-*.svg; `--stack endpoints.json` takes a running stack
+flamegraph *ARGS: (doctor 'profile')
+    @bench/flamegraph.sh "$@"
+
 [private]
 smoke: (doctor 'run') build
-    @cargo nextest run -p nova-loadtest
+    @cargo nextest run -p nova-loadtest -p nova-bench
     @.ci/load.sh --smoke
 
 # Build the container images for machines that cannot pull any
 images *ARGS: (doctor 'run') build
     @infra/images/build.sh --stop-docker "$@"
 
-# Say what this machine lacks and install it where possible: base, run, test, e2e, images
+# Say what this machine lacks and install it where possible: base, run, test, e2e, images, profile
 doctor LEVEL='run':
     @{{ doctor }} "$1"
 

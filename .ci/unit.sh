@@ -8,8 +8,10 @@ trap 'rm -f "$read_by_tests"' EXIT
 export INSTA_UPDATE=no
 export INSTA_SNAPSHOT_REFERENCES_FILE=$read_by_tests
 
-# Goose would bring a second TLS stack into every crate's tests: `just load` and `just test` build nova-loadtest alone.
-cargo nextest run --workspace --exclude nova-e2e --exclude nova-loadtest "$@"
+# Goose would bring a second TLS stack into every crate's tests: `just load`, `just bench` and `just test` build nova-loadtest
+# and nova-bench, which stands on it, alone.
+apart=(--exclude nova-e2e --exclude nova-loadtest --exclude nova-bench)
+cargo nextest run --workspace "${apart[@]}" "$@"
 # A choice of tests reads a choice of snapshots.
 if [ $# -gt 0 ]; then exit 0; fi
 
@@ -20,4 +22,4 @@ if [ -n "$unread" ]; then
     printf 'no test reads these snapshots, remove them:\n%s\n' "$unread" >&2
     exit 1
 fi
-cargo test --quiet --doc --workspace --exclude nova-e2e --exclude nova-loadtest
+cargo test --quiet --doc --workspace "${apart[@]}"

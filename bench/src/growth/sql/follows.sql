@@ -1,0 +1,2 @@
+-- How many follows there are. Reads an index of them whole.
+SELECT count(*) FROM follows

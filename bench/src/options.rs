@@ -24,3 +24,16 @@ pub enum What {
     #[command(hide = true)]
     Serve(alternatives::ServeOptions),
 }
+
+/// The options of one part, as a command line gives them.
+#[cfg(test)]
+pub(crate) fn parsed<O: clap::Args>(arguments: &[&str]) -> O {
+    #[derive(Debug, clap::Parser)]
+    struct Line<O: clap::Args> {
+        #[command(flatten)]
+        options: O,
+    }
+
+    let arguments = std::iter::once("bench").chain(arguments.iter().copied());
+    <Line<O> as clap::Parser>::parse_from(arguments).options
+}

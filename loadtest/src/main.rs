@@ -35,10 +35,7 @@ async fn load(options: &Options) -> anyhow::Result<bool> {
     )]))?)?;
     // Before anything is started: an option without sense is told at once.
     options.plan("", "")?;
-    let target = match &options.stack {
-        Some(place) => Target::running(place)?,
-        None => Target::start(options.provider.into()).await?,
-    };
+    let target = Target::open(options.stack.as_deref(), options.provider.into()).await?;
     let passed = run(options, &target).await;
     target.stop().await;
     passed

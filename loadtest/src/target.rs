@@ -39,6 +39,17 @@ impl Target {
         Ok(Self::Own(Box::new(stack)))
     }
 
+    /// The running stack at a place, or where none is named one of its own.
+    ///
+    /// # Errors
+    /// As [`Target::running`] and [`Target::start`].
+    pub async fn open(place: Option<&Path>, provider: Provider) -> anyhow::Result<Self> {
+        match place {
+            Some(place) => Self::running(place),
+            None => Self::start(provider).await,
+        }
+    }
+
     /// A running stack: its `endpoints.json`, or the directory that has it (also as `.nova/endpoints.json`).
     ///
     /// # Errors

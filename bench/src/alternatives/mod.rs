@@ -36,10 +36,7 @@ use nova_testbed::Provider;
 /// When something could not be measured, an answer was wrong, or, with `--gate`, the goal is missed.
 pub async fn run(options: Options) -> anyhow::Result<()> {
     options.check()?;
-    let target = match &options.stack {
-        Some(place) => Target::running(place)?,
-        None => Target::start(Provider::Processes).await?,
-    };
+    let target = Target::open(options.stack.as_deref(), Provider::Processes).await?;
     let report = run::run(&options, &target).await;
     target.stop().await;
     let report = Report {

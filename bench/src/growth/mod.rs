@@ -37,10 +37,7 @@ use crate::setting::Setting;
 /// When something could not be measured, an answer was wrong, or a like was lost.
 pub async fn run(options: Options) -> anyhow::Result<()> {
     options.check()?;
-    let target = match &options.stack {
-        Some(place) => Target::running(place)?,
-        None => Target::start(Provider::Processes).await?,
-    };
+    let target = Target::open(options.stack.as_deref(), Provider::Processes).await?;
     let report = Box::pin(measure(&options, &target)).await;
     target.stop().await;
     let mut report = report?;

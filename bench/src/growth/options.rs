@@ -121,19 +121,10 @@ fn grows<T: PartialOrd>(values: &[T]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser as _;
-
     use super::*;
 
-    #[derive(Debug, clap::Parser)]
-    struct Line {
-        #[command(flatten)]
-        options: Options,
-    }
-
     fn parse(arguments: &[&str]) -> Options {
-        let arguments = std::iter::once("bench").chain(arguments.iter().copied());
-        Line::parse_from(arguments).options
+        crate::options::parsed(arguments)
     }
 
     #[test]

@@ -106,19 +106,10 @@ impl Options {
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser as _;
-
     use super::*;
 
-    #[derive(Debug, clap::Parser)]
-    struct Line {
-        #[command(flatten)]
-        options: Options,
-    }
-
     fn parse(arguments: &[&str]) -> Options {
-        let arguments = std::iter::once("bench").chain(arguments.iter().copied());
-        Line::parse_from(arguments).options
+        crate::options::parsed(arguments)
     }
 
     #[test]

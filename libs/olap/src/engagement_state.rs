@@ -24,7 +24,7 @@ impl EngagementState {
 }
 
 impl Olap {
-    /// The state of the recounted counts, from the server's list of parts: about a millisecond.
+    /// The state of the recounted counts, from the server's list of parts: some milliseconds, however much there is.
     ///
     /// # Errors
     /// The query failed ([`OlapError::Query`]) or was late ([`OlapError::Deadline`]).

@@ -86,7 +86,7 @@ fn lock(kept: &Mutex<Option<Kept>>) -> std::sync::MutexGuard<'_, Option<Kept>> {
 }
 
 /// Asks for F2: shared, where the ranking is of the present. What the counts are is asked each time, which costs a
-/// fiftieth of the list: nobody is shown a list that is no longer true.
+/// tenth of the list: nobody is shown a list that is no longer true.
 pub(super) async fn fetch<P>(asking: &Asking<'_, P>) -> Attempt<List> {
     let (context, ask) = (asking.context, asking.ask);
     let (limits, formula) = (context.config.trending, context.config.formula);

@@ -183,6 +183,18 @@ ENGINE = ReplacingMergeTree
 ORDER BY (name, at)
 TTL toDateTime(at) + INTERVAL 8 DAY;
 
+-- When posts were recounted for their client events, and by which recount: so that those with events all the time rest in
+-- between. A hint: what is not in it is recounted once more.
+CREATE TABLE IF NOT EXISTS post_recounts
+(
+    recount LowCardinality(String),
+    at      DateTime64(3, 'UTC'),
+    post_id UUID
+)
+ENGINE = MergeTree
+ORDER BY (recount, at, post_id)
+TTL toDateTime(at) + INTERVAL 8 DAY;
+
 -- Absolute counts of every post, in order of time: the trending source reads the last 24 hours of it.
 CREATE TABLE IF NOT EXISTS post_engagement
 (
@@ -353,6 +365,15 @@ SELECT recount AS name, fromUnixTimestamp64Milli(toInt64(max(_version)), 'UTC') 
 FROM post_engagement
 GROUP BY recount;
 
+CREATE MATERIALIZED VIEW IF NOT EXISTS mv_post_recounts_engagement TO post_recounts AS
+SELECT recount, fromUnixTimestamp64Milli(toInt64(_version), 'UTC') AS at, post_id
+FROM post_engagement
+WHERE recount = 'post_engagement_events';
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS mv_post_recounts_metrics TO post_recounts AS
+SELECT DISTINCT 'post_metrics_1h' AS recount, fromUnixTimestamp64Milli(toInt64(_version), 'UTC') AS at, post_id
+FROM post_metrics_1h;
+
 CREATE MATERIALIZED VIEW IF NOT EXISTS mv_post_metrics_1h_watermark TO recount_watermarks AS
 SELECT 'post_metrics_1h' AS name, fromUnixTimestamp64Milli(toInt64(max(_version)), 'UTC') AS at
 FROM post_metrics_1h
@@ -417,8 +438,9 @@ LEFT JOIN
     GROUP BY post_id
 ) AS events ON events.post_id = posts.post_id;
 
--- The same for posts that only have new client events. Those are thirty times as many, and each change is recounted as often
--- as an interval fits into its ten seconds.
+-- The same for posts that only have new client events. Those are thirty times as many, so one that was recounted rests: a
+-- second for each hundred posts that have new events, half a minute at most. It is taken again if anything may have become
+-- visible since, ten seconds after the time it carries. The work list is read as far back as a rest may have been.
 CREATE MATERIALIZED VIEW IF NOT EXISTS mv_post_engagement_events
 REFRESH EVERY 10 SECOND APPEND TO post_engagement AS
 WITH
@@ -426,8 +448,24 @@ WITH
     (
         SELECT if(count() = 2, min(at), toDateTime64(10, 3, 'UTC'))
         FROM (SELECT DISTINCT at FROM recount_watermarks WHERE name = 'post_engagement_events' ORDER BY at DESC LIMIT 2)
-    ) - INTERVAL 10 SECOND AS since,
-    changed AS (SELECT DISTINCT post_id FROM post_changes WHERE changed_at >= since AND source = 'events')
+    ) - INTERVAL 40 SECOND AS since,
+    (
+        SELECT least(30, intDiv(uniqExact(post_id), 100)) FROM post_changes WHERE changed_at >= since AND source = 'events'
+    ) AS rest_seconds,
+    changed AS
+    (
+        SELECT changes.post_id AS post_id
+        FROM
+        (
+            SELECT post_id, max(changed_at) AS last_changed FROM post_changes WHERE changed_at >= since AND source = 'events' GROUP BY post_id
+        ) AS changes
+        LEFT JOIN
+        (
+            SELECT post_id, max(at) AS last_recounted FROM post_recounts WHERE recount = 'post_engagement_events' AND at >= since GROUP BY post_id
+        ) AS recounts ON recounts.post_id = changes.post_id
+        WHERE last_recounted < last_changed + INTERVAL 10 SECOND
+          AND last_recounted <= now64(3, 'UTC') - toIntervalSecond(rest_seconds)
+    )
 SELECT
     posts.created_at AS created_at,
     posts.post_id AS post_id,
@@ -481,8 +519,24 @@ WITH
     (
         SELECT if(count() = 2, min(at), toDateTime64(10, 3, 'UTC'))
         FROM (SELECT DISTINCT at FROM recount_watermarks WHERE name = 'post_metrics_1h' ORDER BY at DESC LIMIT 2)
-    ) - INTERVAL 10 SECOND AS since,
-    changed AS (SELECT DISTINCT post_id FROM post_changes WHERE changed_at >= since AND source = 'events')
+    ) - INTERVAL 40 SECOND AS since,
+    (
+        SELECT least(30, intDiv(uniqExact(post_id), 100)) FROM post_changes WHERE changed_at >= since AND source = 'events'
+    ) AS rest_seconds,
+    changed AS
+    (
+        SELECT changes.post_id AS post_id
+        FROM
+        (
+            SELECT post_id, max(changed_at) AS last_changed FROM post_changes WHERE changed_at >= since AND source = 'events' GROUP BY post_id
+        ) AS changes
+        LEFT JOIN
+        (
+            SELECT post_id, max(at) AS last_recounted FROM post_recounts WHERE recount = 'post_metrics_1h' AND at >= since GROUP BY post_id
+        ) AS recounts ON recounts.post_id = changes.post_id
+        WHERE last_recounted < last_changed + INTERVAL 10 SECOND
+          AND last_recounted <= now64(3, 'UTC') - toIntervalSecond(rest_seconds)
+    )
 SELECT
     post_id,
     hour,

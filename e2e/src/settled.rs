@@ -40,4 +40,36 @@ pub async fn settled(world: &World) {
             .await;
         world.statement(&format!("SYSTEM WAIT VIEW {view}")).await;
     }
+    // Where very many posts had events, those recounted a moment ago rest before they are recounted again.
+    for (view, recount) in [
+        ("mv_post_engagement_events", "post_engagement_events"),
+        ("mv_post_metrics_1h", "post_metrics_1h"),
+    ] {
+        wait_until(
+            &format!("{recount} recounted"),
+            Duration::from_secs(90),
+            || async {
+                let left = world.number(&not_recounted(recount)).await?;
+                if left == 0 {
+                    return Ok(());
+                }
+                world
+                    .statement(&format!("SYSTEM REFRESH VIEW {view}"))
+                    .await;
+                Err(format!("{left} posts to be recounted"))
+            },
+        )
+        .await;
+    }
+}
+
+/// Posts with events that became known after their last recount began.
+fn not_recounted(recount: &str) -> String {
+    format!(
+        "SELECT count() FROM \
+         (SELECT post_id, max(changed_at) AS at FROM post_changes WHERE source = 'events' AND changed_at > now() - 300 GROUP BY post_id) AS c \
+         LEFT JOIN (SELECT post_id, max(at) AS at FROM post_recounts WHERE recount = '{recount}' GROUP BY post_id) AS r \
+         ON r.post_id = c.post_id \
+         WHERE r.at <= c.at AND c.post_id IN (SELECT post_id FROM posts_cdc)"
+    )
 }

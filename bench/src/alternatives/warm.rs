@@ -7,7 +7,7 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use hyper::StatusCode;
 use nova_cache::keys;
 use redis::Pipeline;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::plan::Page;
 use crate::feed::{Common, FIRST_PAGE, Viewer, is_hit};
@@ -21,7 +21,9 @@ const COUNTS: Duration = Duration::from_secs(40);
 /// Viewers at once.
 const AT_ONCE: usize = 4;
 /// Requests until one is a hit: the first ranks, the second notes where the walk is.
-const TRIES: usize = 5;
+const TRIES: usize = 8;
+/// After a request that was turned away.
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// Since when the oldest of the pages is kept.
 #[derive(Debug, Clone, Copy)]
@@ -72,6 +74,12 @@ async fn page(api: &str, viewer: &Viewer, common: &Common) -> anyhow::Result<Pag
             .await
             .context("no answer in time")?;
         let answer = answer.map_err(anyhow::Error::msg)?;
+        if answer.status == StatusCode::SERVICE_UNAVAILABLE {
+            // As many rankings as may be are under way, of the jobs too.
+            "unavailable".clone_into(&mut last);
+            sleep(PAUSE).await;
+            continue;
+        }
         if answer.status != StatusCode::OK {
             bail!("a feed: status {}", answer.status);
         }

@@ -15,6 +15,7 @@ mod link;
 mod lists;
 mod locks;
 mod look;
+mod memory;
 pub mod metrics;
 mod overlay;
 mod pipeline;

@@ -66,6 +66,7 @@ impl Operation {
     pub(crate) const LOCK: Self = Self("lock");
     pub(crate) const NOTE_PIPELINE: Self = Self("note_pipeline");
     pub(crate) const SCRIPTS: Self = Self("scripts");
+    pub(crate) const STATISTICS: Self = Self("statistics");
 }
 
 pub(crate) fn round_trip(operation: Operation, commands: usize, took: Duration) {

@@ -62,6 +62,13 @@ impl Budget {
         self.left().saturating_sub(self.reserve)
     }
 
+    /// How long a ranking may wait for its turn: till half of the budget is spent. One that began later would be late with
+    /// most of what it asks, for nothing.
+    pub(crate) fn left_to_queue(&self) -> Duration {
+        let half = (self.total / 2).saturating_sub(self.spent());
+        half.min(self.left_before_reserve())
+    }
+
     /// That the budget ended while `during` was under way.
     pub(crate) fn late(&self, during: &'static str) -> Unavailable {
         Unavailable::Late {

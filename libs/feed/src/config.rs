@@ -82,9 +82,12 @@ pub struct FeedConfig {
     /// How long rankings share what is the same for every viewer while the counts it is made of do not change (5 s; 1 ms:
     /// not at all).
     pub shared: Duration,
+    /// How long what F1 and F3 found for a viewer is completed by what is new, instead of asked for again, while nothing but
+    /// age makes the viewer's rankings out of date (180 s; 1 s: not at all).
+    pub kept: Duration,
     /// Rankings under way at once, per process (4).
     pub max_rankings: u32,
-    /// Requests that wait for one of these places (64); past it they get what there is.
+    /// Requests that wait for one of these places (16), at most half of the budget; past it they get what there is.
     pub ranking_queue: u32,
     /// How long a process waits for the ranking that another one makes for the same viewer (300 ms).
     pub rank_wait: Duration,
@@ -92,7 +95,7 @@ pub struct FeedConfig {
     pub breaker: BreakerConfig,
     /// How far behind the changes may be before an answer says `pipeline` (15 s; a heartbeat goes through every 5 s).
     pub pipeline_late: Duration,
-    /// Memory for pages and rankings kept in the process, in MiB (64).
+    /// Memory for pages and rankings kept in the process, and for what these were made of, in MiB (128).
     pub memory_mib: u32,
 }
 
@@ -128,8 +131,9 @@ impl Default for FeedConfig {
             stale: Duration::from_secs(30),
             ahead: Duration::from_secs(15),
             shared: Duration::from_secs(5),
+            kept: Duration::from_secs(180),
             max_rankings: 4,
-            ranking_queue: 64,
+            ranking_queue: 16,
             rank_wait: Duration::from_millis(300),
             breaker: BreakerConfig {
                 failures: 5,
@@ -137,7 +141,7 @@ impl Default for FeedConfig {
                 open_max: Duration::from_secs(5),
             },
             pipeline_late: Duration::from_secs(15),
-            memory_mib: 64,
+            memory_mib: 128,
         }
     }
 }
@@ -150,6 +154,16 @@ impl FeedConfig {
     /// The first variable whose value is not a number or out of range, by name.
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         env::read(&lookup)
+    }
+
+    /// Of [`FeedConfig::memory_mib`], in bytes, what pages and rankings may take: three quarters.
+    pub(crate) fn memory_bytes(&self) -> u64 {
+        u64::from(self.memory_mib) * 1024 * 1024 / 4 * 3
+    }
+
+    /// And what they were made of: a quarter.
+    pub(crate) fn kept_bytes(&self) -> u64 {
+        u64::from(self.memory_mib) * 1024 * 1024 / 4
     }
 
     /// Checks what single ranges do not say: that the numbers fit each other. [`FeedConfig::from_lookup`] has done it.

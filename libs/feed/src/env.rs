@@ -78,7 +78,7 @@ macro_rules! whole {
 
 const BUDGET: &str = "NOVA_FEED_BUDGET_MS";
 
-const WHOLE: [Whole; 27] = [
+const WHOLE: [Whole; 28] = [
     whole!(
         "NOVA_FEED_FOLLOW_WINDOW_HOURS",
         1,
@@ -138,6 +138,7 @@ const WHOLE: [Whole; 27] = [
     whole!("NOVA_FEED_STALE_SECONDS", seconds stale),
     whole!("NOVA_FEED_AHEAD_SECONDS", seconds ahead),
     whole!("NOVA_FEED_SHARED_MS", ms shared),
+    whole!("NOVA_FEED_KEPT_SECONDS", seconds kept),
     whole!("NOVA_FEED_MAX_RANKINGS", 1, MAX_RANKINGS, max_rankings),
     whole!("NOVA_FEED_RANKING_QUEUE", 1, MAX_QUEUE, ranking_queue),
     whole!("NOVA_FEED_RANK_WAIT_MS", ms rank_wait),

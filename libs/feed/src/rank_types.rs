@@ -25,6 +25,9 @@ pub struct Ask<'a> {
     pub overlay: &'a Overlay,
     /// Whether `now` is the present: then what is the same for every viewer may be shared.
     pub live: bool,
+    /// The time (ms since 1970) of the viewer's last ranking, where nothing but its age has made it out of date: then what was
+    /// found for it need only be completed by what is new. None where that is not known.
+    pub standing_ms: Option<i64>,
 }
 
 /// What a ranking works with.
@@ -38,7 +41,7 @@ pub struct RankContext<'a, P> {
     pub cache: Option<&'a Cache>,
     /// Windows, limits, deadlines, the formula.
     pub config: &'a FeedConfig,
-    /// What is the same for every viewer, where it is kept.
+    /// What need not be asked again, where it is kept.
     pub shared: Option<&'a Shared>,
     /// Circuit breakers: calls to a server go through its breaker.
     pub guards: &'a Guards,

@@ -20,6 +20,9 @@ use crate::serve::{Engine, Live, Ranker, Run, refresh};
 use crate::shared::Shared;
 use crate::trace::Degraded;
 
+/// Between two looks at the pipeline while no feed is served.
+const PIPELINE_LOOK: Duration = Duration::from_secs(1);
+
 /// Which page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FeedAt {
@@ -68,7 +71,7 @@ impl<P: Posts + 'static> FeedService<P> {
             posts: Arc::clone(&posts),
             config: config.clone(),
             guards: guards.clone(),
-            shared: Shared::default(),
+            shared: Shared::new(config.kept_bytes()),
         };
         let engine = Engine::new(posts, ranker, cache, config, guards, key);
         Ok(Self {
@@ -158,6 +161,16 @@ impl<P: Posts + 'static> FeedService<P> {
     pub async fn warm(&self, user_id: UserId, limit: u32) -> Result<SnapshotId, FeedError> {
         check_limit(limit)?;
         Ok(self.engine.warm(user_id, limit, None).await?)
+    }
+
+    /// Looks every second whether changes arrive late, so that the metric says it also while no feed is served. Runs for
+    /// ever.
+    pub async fn watch_pipeline(&self) {
+        let mut every = tokio::time::interval(PIPELINE_LOOK);
+        loop {
+            every.tick().await;
+            self.engine.pipeline_is_late();
+        }
     }
 
     /// Waits until nothing runs behind answers any more, at most `within`: whether that was enough. Call it when the

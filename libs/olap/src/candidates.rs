@@ -11,11 +11,12 @@ use nova_ranking::FormulaConfig;
 use crate::client::Olap;
 use crate::error::OlapError;
 use crate::interactions::{Interactions, authors_and_followed};
-use crate::rows::CandidateRow;
+use crate::rows::{CandidateRow, NewestRow};
 
 const FOLLOW: &str = include_str!("../../../clickhouse/queries/follow_candidates.sql");
 const TRENDING: &str = include_str!("../../../clickhouse/queries/trending_candidates.sql");
 const AFFINITY: &str = include_str!("../../../clickhouse/queries/affinity_candidates.sql");
+const NEWEST: &str = include_str!("../../../clickhouse/queries/newest_candidates.sql");
 
 /// How much later than the client the server gives a query up: late is late by the client's clock.
 const SERVER_GRACE: Duration = Duration::from_millis(100);
@@ -40,6 +41,15 @@ pub struct AuthorLimits {
     pub interaction_days: u32,
     /// The most authors looked at.
     pub max_authors: u32,
+}
+
+/// A post that is new, of an author whom the viewer follows or who was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NewPost {
+    /// The post.
+    pub post: Candidate,
+    /// Whether the viewer follows its author: then F1 proposes it.
+    pub followed: bool,
 }
 
 impl Olap {
@@ -130,6 +140,35 @@ impl Olap {
             .param("window_hours", limits.window_hours)
             .param("max_posts", limits.max_posts);
         self.fetch(query, deadline).await
+    }
+
+    /// The posts created later than `since` of authors whom the viewer follows or who are in `authors`, newest first, at
+    /// most `max_posts`: what F1 and F3 would find now and did not find then. Costs what was posted since, by anybody; known
+    /// about a second after the post itself, with its first recount.
+    ///
+    /// # Errors
+    /// The query failed ([`OlapError::Query`]) or was late ([`OlapError::Deadline`]).
+    pub async fn newest_candidates(
+        &self,
+        viewer: UserId,
+        authors: Vec<UserId>,
+        since: DateTime<Utc>,
+        now: DateTime<Utc>,
+        max_posts: u32,
+        deadline: Duration,
+    ) -> Result<Vec<NewPost>, OlapError> {
+        let query = self
+            .read(NEWEST, deadline)
+            .param("viewer", viewer)
+            .param("authors", authors)
+            .param("since", time_param(since))
+            .param("now", time_param(now))
+            .param("max_posts", max_posts);
+        self.read_within(deadline, async {
+            let rows = query.fetch_all::<NewestRow>().await?;
+            Ok(rows.into_iter().map(NewPost::from).collect())
+        })
+        .await
     }
 
     async fn fetch(&self, query: Query, deadline: Duration) -> Result<Vec<Candidate>, OlapError> {

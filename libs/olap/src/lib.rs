@@ -25,7 +25,7 @@ mod seen;
 mod sql;
 mod suggestions;
 
-pub use candidates::{AuthorLimits, SourceLimits};
+pub use candidates::{AuthorLimits, NewPost, SourceLimits};
 pub use caught_up::{MOST_KEYS, PostKey};
 pub use client::Olap;
 pub use config::OlapConfig;

@@ -6,6 +6,8 @@ use nova_domain::{Candidate, PostId, UserId};
 use serde::Deserialize;
 use uuid::Uuid;
 
+use crate::candidates::NewPost;
+
 /// A row of `*_candidates.sql`.
 #[derive(Row, Deserialize)]
 pub(crate) struct CandidateRow {
@@ -23,6 +25,31 @@ impl From<CandidateRow> for Candidate {
             post_id: PostId::new(row.post_id),
             author_id: UserId::new(row.author_id),
             created_at: row.created_at,
+        }
+    }
+}
+
+/// A row of `newest_candidates.sql`.
+#[derive(Row, Deserialize)]
+pub(crate) struct NewestRow {
+    #[serde(with = "clickhouse::serde::uuid")]
+    post_id: Uuid,
+    #[serde(with = "clickhouse::serde::uuid")]
+    author_id: Uuid,
+    #[serde(with = "clickhouse::serde::chrono::datetime64::micros")]
+    created_at: DateTime<Utc>,
+    followed: u8,
+}
+
+impl From<NewestRow> for NewPost {
+    fn from(row: NewestRow) -> Self {
+        Self {
+            post: Candidate {
+                post_id: PostId::new(row.post_id),
+                author_id: UserId::new(row.author_id),
+                created_at: row.created_at,
+            },
+            followed: row.followed != 0,
         }
     }
 }

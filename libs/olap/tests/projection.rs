@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use nova_domain::{CommentId, EventCounts, PostCounts, PostId, UserId};
+use nova_olap::load::{CountersSlice, PostCounters, next_counters};
 use nova_olap::{DeadLetter, Olap, OlapConfig, PostKey, PostState, Recounted, schema};
 use nova_testbed::Stack;
 use proptest::prelude::*;
@@ -279,6 +280,105 @@ async fn the_newest_version_of_exact_keys_is_told() {
     states.sort_by_key(|state| state.lsn);
     let state = |post, deleted, lsn| PostState { post, deleted, lsn };
     assert_eq!(states, [state(other, true, 4), state(post, false, 8)]);
+}
+
+#[tokio::test]
+async fn a_walk_over_all_posts_tells_what_is_told_of_each() {
+    let engine = Engine::start().await;
+    let (olap, author, now) = (&engine.olap, UserId::generate(), Utc::now());
+    let text = |at: DateTime<Utc>| at.format("%Y-%m-%d %H:%M:%S%.6f").to_string();
+    let posts: Vec<PostId> = (0..60).map(|_| PostId::generate()).collect();
+    let too_old = |n: usize| n % 7 == 6;
+    let (mut created, mut changed) = (Vec::new(), Vec::new());
+    let (mut likes, mut comments, mut hours) = (Vec::new(), Vec::new(), Vec::new());
+    for (n, post) in posts.iter().enumerate() {
+        let age = chrono::Duration::hours(if too_old(n) { 169 } else { 1 });
+        let at = text(now - age);
+        created.push(format!("('{post}', '{author}', '{at}', NULL, 5, 0)"));
+        let deleted_at = if n % 5 == 0 {
+            format!("'{AT}'")
+        } else {
+            "NULL".to_owned()
+        };
+        changed.push(format!(
+            "('{post}', '{author}', '{at}', {deleted_at}, {}, {})",
+            100 + n,
+            u8::from(n % 11 == 0)
+        ));
+        // Some posts have nothing of a kind, some have nothing at all.
+        for of_post in 0..n % 4 {
+            let user = UserId::generate();
+            likes.push(format!(
+                "('{post}', '{user}', '{AT}', {}, {})",
+                10 + of_post,
+                of_post % 2
+            ));
+        }
+        for of_post in 0..n % 3 {
+            let comment = CommentId::generate();
+            comments.push(format!(
+                "('{post}', '{comment}', '{AT}', {}, 0)",
+                20 + of_post
+            ));
+        }
+        for hour in 0..n % 2 + n % 4 / 3 {
+            let at = (now - chrono::Duration::hours(2 + i64::try_from(hour).unwrap()))
+                .format("%Y-%m-%d %H:00:00");
+            hours.push(format!(
+                "('{post}', '{at}', {}, 2, 1, {})",
+                3 + hour,
+                1_000 + n
+            ));
+        }
+    }
+    let columns = "post_id, author_id, created_at, deleted_at, _version, _deleted";
+    engine.insert("posts_cdc", columns, &created).await;
+    engine.insert("posts_cdc", columns, &changed).await;
+    let columns = "post_id, user_id, created_at, _version, _deleted";
+    engine.insert("likes_cdc", columns, &likes).await;
+    let columns = "post_id, comment_id, created_at, _version, _deleted";
+    engine.insert("comments_cdc", columns, &comments).await;
+    let columns = "post_id, hour, impressions, views, shares, _version";
+    engine.insert("post_metrics_1h", columns, &hours).await;
+
+    let since = now - chrono::Duration::days(7);
+    let (mut found, mut slices) = (Vec::new(), 0);
+    let mut after = CountersSlice::START;
+    while let Some(slice) = next_counters(olap, after, since, 7, LIMIT).await.unwrap() {
+        assert!(slice.posts.len() <= 7);
+        found.extend(slice.posts);
+        after = slice.last;
+        slices += 1;
+    }
+    assert!(slices >= 9, "{slices}");
+
+    let young = posts.iter().enumerate().filter(|(n, _)| !too_old(*n));
+    let young: Vec<PostId> = young.map(|(_, post)| *post).collect();
+    let counts = olap.post_counts(&young, LIMIT).await.unwrap();
+    let events = olap.event_counts(&young, LIMIT).await.unwrap();
+    let states = olap.post_states(&young, LIMIT).await.unwrap();
+    let mut expected: Vec<PostCounters> = counts
+        .into_iter()
+        .map(|counts| PostCounters {
+            counts,
+            events: events
+                .iter()
+                .find(|events| events.post == counts.post)
+                .copied()
+                .unwrap_or_else(|| EventCounts::none(counts.post)),
+            state: *states
+                .iter()
+                .find(|state| state.post == counts.post)
+                .unwrap(),
+        })
+        .collect();
+    found.sort_by_key(|one| one.counts.post);
+    expected.sort_by_key(|one| one.counts.post);
+    assert_eq!(found, expected);
+    // It is no walk over nothing.
+    assert!(events.len() > 20 && events.len() < young.len());
+    assert!(states.iter().any(|state| state.deleted) && states.iter().any(|state| !state.deleted));
+    assert!(expected.iter().any(|one| one.counts.version == 0));
 }
 
 #[tokio::test]

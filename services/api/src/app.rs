@@ -128,6 +128,7 @@ impl Application {
             () = serving => {}
             () = janitor::run(&self.social) => {}
             () = self.retries.run() => {}
+            () = self.feed.watch_pipeline() => {}
         }
         self.retries.finish().await;
         if !self.feed.drain(DRAIN).await {

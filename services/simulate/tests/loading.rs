@@ -1,5 +1,5 @@
 //! A small population, loaded beside the change stream of a real stack: PostgreSQL, Kafka, Connect with Debezium,
-//! ClickHouse.
+//! ClickHouse, and Redis.
 
 #![expect(
     clippy::unwrap_used,
@@ -7,11 +7,15 @@
     reason = "in helpers of tests; clippy exempts only the tests themselves"
 )]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
+use nova_cache::{Cache, CacheConfig, CacheError, PostRow};
+use nova_domain::{EventCounts, PostId};
 use nova_olap::{Olap, OlapConfig, schema};
-use nova_simulate::bulk::{Backends, BulkError, BulkOptions, BulkReport, Side, Size, run};
+use nova_simulate::bulk::{
+    Backends, BulkError, BulkOptions, BulkReport, Side, Size, Unseeded, run_with_counters,
+};
 use nova_social::load::{LoadError, Loader, Way};
 use nova_social::{PoolConfig, migrate};
 use nova_stream::connector::{ConnectClient, DEFINITION, Definition};
@@ -39,6 +43,7 @@ struct World {
     stack: Stack,
     postgres: PgPool,
     olap: Olap,
+    cache: Cache,
 }
 
 impl World {
@@ -48,6 +53,7 @@ impl World {
             Server::Kafka,
             Server::Connect,
             Server::ClickHouse,
+            Server::Redis,
         ];
         let stack = Stack::builder().servers(&servers).start().await.unwrap();
         let endpoints = stack.endpoints();
@@ -65,6 +71,12 @@ impl World {
         let clickhouse = endpoints.clickhouse.parse().unwrap();
         let olap = Olap::new(&OlapConfig::from_url(&clickhouse).unwrap());
         schema::apply(&olap).await.unwrap();
+        let cache = Cache::new(&CacheConfig {
+            // What is tested is not the load of the machine.
+            response_timeout: Duration::from_secs(2),
+            ..CacheConfig::new(endpoints.redis.parse().unwrap())
+        })
+        .unwrap();
         let connect = ConnectClient::new(endpoints.connect.parse().unwrap()).unwrap();
         connect
             .apply(&Definition::parse(DEFINITION).unwrap(), LIMIT)
@@ -74,6 +86,7 @@ impl World {
             stack,
             postgres,
             olap,
+            cache,
         }
     }
 
@@ -93,7 +106,18 @@ impl World {
             olap: self.olap.clone(),
             events: None,
         };
-        run(&options, backends).await
+        run_with_counters(&options, backends, Some(&self.cache)).await
+    }
+
+    /// A command behind the cache's back.
+    async fn redis(&self, words: &[&str]) {
+        let client = redis::Client::open(self.stack.endpoints().redis.as_str()).unwrap();
+        let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+        let mut command = redis::Cmd::new();
+        for word in words {
+            command.arg(*word);
+        }
+        let _: redis::Value = command.query_async(&mut connection).await.unwrap();
     }
 
     async fn sql(&self, statement: &str) -> u64 {
@@ -214,6 +238,43 @@ async fn assert_same_rows(world: &World) {
     }
 }
 
+/// Redis has of every recent post what `nova projector` would have counted: nothing is missing, zeros and versions included.
+async fn assert_counters(world: &World) {
+    // A post that was seven days old when a load began may have none.
+    let recent = world
+        .facts(
+            "SELECT toString(post_id) FROM posts_cdc GROUP BY post_id \
+             HAVING max(created_at) > now() - INTERVAL 167 HOUR",
+        )
+        .await;
+    let recent: Vec<PostId> = recent.iter().map(|post| post.parse().unwrap()).collect();
+    assert!(recent.len() > 900, "{}", recent.len());
+    for posts in recent.chunks(500) {
+        let rows = world.cache.counters(posts).await.unwrap();
+        let counts = world.olap.post_counts(posts, LIMIT).await.unwrap();
+        let events = world.olap.event_counts(posts, LIMIT).await.unwrap();
+        let events: HashMap<_, _> = events.into_iter().map(|one| (one.post, one)).collect();
+        let states = world.olap.post_states(posts, LIMIT).await.unwrap();
+        let states: HashMap<_, _> = states.into_iter().map(|one| (one.post, one)).collect();
+        for (row, counts) in rows.into_iter().zip(counts) {
+            let (post, none) = (counts.post, EventCounts::none(counts.post));
+            let (events, state) = (events.get(&post).unwrap_or(&none), states[&post]);
+            let expected = PostRow {
+                likes: Some(counts.likes),
+                comments: Some(counts.comments),
+                deleted: state.deleted,
+                shares: Some(events.shares),
+                impressions: Some(events.impressions),
+                views: Some(events.views),
+                version: Some(counts.version),
+                events_version: Some(events.version),
+                post_version: Some(state.lsn),
+            };
+            assert_eq!(row, Some(expected), "{post}");
+        }
+    }
+}
+
 /// What is derived from the facts, counted in two ways: rows that differ.
 const DERIVED: [&str; 7] = [
     "SELECT count() FROM post_engagement AS e FINAL FULL JOIN post_ranking_scores AS f ON f.post_id = e.post_id \
@@ -280,6 +341,10 @@ async fn a_load_beside_the_stream() {
     assert!(report.resumed);
     assert!(report.rows(Side::Postgres, "likes") < SIZE.likes);
     assert_eq!(report.rows(Side::ClickHouse, "likes"), SIZE.likes);
+    assert_eq!(report.unseeded, None);
+    let counted = report.rows(Side::Redis, "counters");
+    let posts = u64::from(SIZE.posts);
+    assert!((posts - 10..=posts + 1).contains(&counted), "{counted}");
     assert_eq!(world.definitions().await, definitions);
     for (table, count) in [
         ("users", u64::from(SIZE.users) + 1),
@@ -308,6 +373,7 @@ async fn a_load_beside_the_stream() {
     for derived in DERIVED {
         assert_eq!(world.number(derived).await, 0, "{derived}");
     }
+    assert_counters(&world).await;
 
     // Changes of loaded rows flow as ever.
     let post = world
@@ -380,10 +446,31 @@ async fn a_load_beside_the_stream() {
         world.load(2, false).await,
         Err(BulkError::Postgres(LoadError::NotEmpty))
     ));
-    world.load(2, true).await.unwrap();
+
+    // A Redis that takes nothing fails no load.
+    for setting in [["maxmemory-policy", "noeviction"], ["maxmemory", "1"]] {
+        world
+            .redis(&["CONFIG", "SET", setting[0], setting[1]])
+            .await;
+    }
+    let report = world.load(2, true).await.unwrap();
+    assert!(
+        matches!(
+            &report.unseeded,
+            Some(Unseeded::Redis(CacheError::Refused { .. }))
+        ),
+        "{:?}",
+        report.unseeded
+    );
     assert_same_rows(&world).await;
     for derived in DERIVED {
         assert_eq!(world.number(derived).await, 0, "{derived}");
     }
+
+    // What is missing comes with the next load, and what has changed meanwhile is replaced.
+    world.redis(&["CONFIG", "SET", "maxmemory", "0"]).await;
+    let report = world.load(3, true).await.unwrap();
+    assert_eq!(report.unseeded, None);
+    assert_counters(&world).await;
     world.stack.stop().await;
 }

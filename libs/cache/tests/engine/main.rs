@@ -6,6 +6,7 @@ mod counters;
 mod faults;
 mod garbage;
 mod locks;
+mod memory;
 mod overlay;
 mod round_trips;
 mod support;

@@ -86,7 +86,12 @@ impl<P: Posts + 'static, R: Ranker> Run<'_, P, R> {
         {
             page.served_from = ServedFrom::Stale;
         }
-        if page.served_from == ServedFrom::Stale {
+        if lacks {
+            // It may lack something because there is too much to do: that does not get better by doing more.
+            if page.served_from == ServedFrom::Stale {
+                self.refresh_ahead(id);
+            }
+        } else if page.served_from == ServedFrom::Stale {
             self.refresh_behind(id);
         } else if Freshness::ends_soon(self.age_ms(page.snapshot.generated_at), &self.engine.config)
         {

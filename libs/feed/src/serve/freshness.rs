@@ -45,6 +45,13 @@ impl Freshness {
         }
     }
 
+    /// When the newest ranking was made (ms since 1970), if nothing but its age makes it out of date.
+    pub(crate) fn standing_ms(row: &ViewerRow) -> Option<i64> {
+        let generated = row.generated_ms?;
+        let stands = row.fresh.is_some() && row.stale_ms.is_none_or(|stale| stale < generated);
+        stands.then_some(generated)
+    }
+
     /// Whether a ranking of this age that still counts will soon not: the time to make the next one.
     pub(crate) fn ends_soon(age_ms: u64, config: &FeedConfig) -> bool {
         let ahead = config.ahead.min(config.fresh / 2);
@@ -116,6 +123,14 @@ mod tests {
         assert_eq!(after(10, &row(Some(AT - 1))), Freshness::Fresh(id));
         assert_eq!(after(10, &row(Some(AT))), Freshness::Old(Some(id)));
         assert_eq!(after(10, &row(Some(AT + 5))), Freshness::Old(Some(id)));
+    }
+
+    #[test]
+    fn a_ranking_stands_until_something_changes() {
+        assert_eq!(Freshness::standing_ms(&row(None)), Some(AT));
+        assert_eq!(Freshness::standing_ms(&row(Some(AT - 1))), Some(AT));
+        assert_eq!(Freshness::standing_ms(&row(Some(AT))), None);
+        assert_eq!(Freshness::standing_ms(&ViewerRow::default()), None);
     }
 
     #[test]

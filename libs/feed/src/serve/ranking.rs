@@ -157,6 +157,7 @@ impl<P: Posts + 'static, R: Ranker> Run<'_, P, R> {
             };
             self.active = look.viewer.is_some();
             self.overlay = look.overlay;
+            self.standing_ms = look.viewer.as_ref().and_then(Freshness::standing_ms);
             let now = self.as_of.unwrap_or_else(Utc::now);
             // Whoever had the lock may have finished between the caller's look and this one.
             if let Freshness::Fresh(id) =
@@ -186,7 +187,7 @@ impl<P: Posts + 'static, R: Ranker> Run<'_, P, R> {
         let place = match order.place {
             Some(place) => place,
             None => {
-                let patience = self.budget.left_before_reserve();
+                let patience = self.budget.left_to_queue();
                 let entered = engine.gate.enter(patience).await;
                 entered.map_err(|_| {
                     metrics::turned_away();
@@ -200,6 +201,7 @@ impl<P: Posts + 'static, R: Ranker> Run<'_, P, R> {
             now,
             overlay: &self.overlay,
             live: order.as_of.is_none(),
+            standing_ms: self.standing_ms,
         };
         // Some 20 kB of state: on the heap, not in every caller's future.
         let ranked = Box::pin(engine.ranker.rank(ask, self.cache(), &self.budget)).await?;

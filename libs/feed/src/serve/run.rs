@@ -37,6 +37,8 @@ pub(crate) struct Run<'a, P, R> {
     pub(crate) overlay: Overlay,
     /// Whether Redis knows the viewer: then what was undone lately is known too.
     pub(crate) active: bool,
+    /// The time of the viewer's last ranking (ms since 1970), where Redis says that nothing but age makes it out of date.
+    pub(crate) standing_ms: Option<i64>,
     pub(crate) notes: Notes,
 }
 
@@ -128,6 +130,7 @@ impl<'a, P: Posts + 'static, R: Ranker> Run<'a, P, R> {
             budget: Budget::start(&engine.config),
             overlay: Overlay::default(),
             active: false,
+            standing_ms: None,
             notes: Notes::default(),
         }
     }

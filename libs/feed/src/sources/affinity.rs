@@ -30,7 +30,8 @@ pub(super) async fn fetch<P>(
     (interactions, posts)
 }
 
-async fn posts_of_closest<P>(
+/// The newest posts of the closest of these authors.
+pub(super) async fn posts_of_closest<P>(
     asking: &Asking<'_, P>,
     interactions: &Interactions,
 ) -> Attempt<Vec<Candidate>> {

@@ -2,11 +2,15 @@
 
 mod affinity;
 mod follow;
+mod kept;
 mod new_follows;
+mod newest;
 mod trending;
 
+use std::cmp::Reverse;
 use std::collections::HashSet;
 
+use chrono::{DateTime, Utc};
 use nova_domain::{Candidate, PostId, Source};
 use nova_olap::Interactions;
 use nova_ranking::SourceLists;
@@ -17,6 +21,7 @@ use crate::features::seen;
 use crate::posts::Posts;
 use crate::trace::{Degraded, Outcome, SourceTrace};
 
+pub(crate) use kept::Kept;
 pub(crate) use trending::Trending;
 
 /// What the first stage found.
@@ -33,15 +38,30 @@ pub(crate) struct Found {
     pub(crate) new_follows: Result<(), Outcome>,
 }
 
+/// F1 and F3, and what F3 is made of.
+struct OfAuthors {
+    follow: Attempt<Vec<Candidate>>,
+    interactions: Attempt<Interactions>,
+    affinity: Attempt<Vec<Candidate>>,
+    /// When they were last asked for as a whole.
+    whole_at: DateTime<Utc>,
+}
+
 /// Asks all of them at once. A query that fails or is late is an [`Attempt`] without a value.
 pub(crate) async fn collect<P: Posts>(asking: &Asking<'_, P>) -> Found {
-    let (follow, new, trending, (interactions, affinity), seen) = tokio::join!(
-        follow::fetch(asking),
+    let (of_authors, new, trending, seen) = tokio::join!(
+        of_authors(asking),
         new_follows::fetch(asking),
         trending::fetch(asking),
-        affinity::fetch(asking),
         seen::fetch(asking),
     );
+    newest::keep(asking, &of_authors);
+    let OfAuthors {
+        follow,
+        interactions,
+        affinity,
+        ..
+    } = of_authors;
     let (follow_list, follow) = split(follow);
     let (new, new_follows) = match new.map(split) {
         None => (Vec::new(), Ok(())),
@@ -57,6 +77,26 @@ pub(crate) async fn collect<P: Posts>(asking: &Asking<'_, P>) -> Found {
         seen,
         new_follows,
     }
+}
+
+/// Completed by what is new, where the viewer's last ranking has only grown old; else as a whole.
+async fn of_authors<P>(asking: &Asking<'_, P>) -> OfAuthors {
+    if let Some(kept) = newest::kept(asking) {
+        return newest::complete(asking, &kept).await;
+    }
+    let (follow, (interactions, affinity)) =
+        tokio::join!(follow::fetch(asking), affinity::fetch(asking));
+    OfAuthors {
+        follow,
+        interactions,
+        affinity,
+        whole_at: asking.ask.now,
+    }
+}
+
+/// The order of F1 and F3: the newest first, then the greater id.
+fn newest_first(post: &Candidate) -> Reverse<(DateTime<Utc>, PostId)> {
+    Reverse((post.created_at, post.post_id))
 }
 
 /// The list, empty when there is none, and how it was got.

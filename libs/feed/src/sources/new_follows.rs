@@ -1,12 +1,12 @@
 //! Follows that are newer than ClickHouse: posts of an author followed just now join F1 at once, those of one unfollowed
 //! just now leave it.
 
-use std::cmp::Reverse;
 use std::collections::HashSet;
 
 use nova_cache::Overlay;
 use nova_domain::{Candidate, PostId, UserId};
 
+use super::newest_first;
 use crate::asking::Asking;
 use crate::budget::Attempt;
 use crate::posts::Posts;
@@ -48,7 +48,7 @@ pub(super) fn join(
         new.into_iter()
             .filter(|post| !known.contains(&post.post_id)),
     );
-    list.sort_unstable_by_key(|post| Reverse((post.created_at, post.post_id)));
+    list.sort_unstable_by_key(newest_first);
     list.truncate(usize::try_from(most).unwrap_or(usize::MAX));
     list
 }

@@ -6,6 +6,7 @@
 
 mod brute_force;
 mod degradation;
+mod kept;
 mod many;
 mod newest;
 mod support;

@@ -60,6 +60,7 @@ impl Network {
             now: Utc::now().trunc_subsecs(6),
             overlay,
             live: false,
+            standing_ms: None,
         };
         rank(&context, &ask, &Budget::start(&self.config))
             .await

@@ -18,8 +18,8 @@ const FOLLOWEES: u64 = 20_000;
 const SETTINGS: [(&str, &str); 2] = [("max_threads", "2"), ("max_memory_usage", "3000000000")];
 
 /// How far back the recounts of events are dated, so that nobody takes them for news: `nova projector` reads what was
-/// recounted in the last minutes, and would carry the counts of millions of posts to Redis, which asks for the few it
-/// needs by itself.
+/// recounted in the last minutes, and would carry the counts of millions of posts to Redis, five hundred at a time. The load
+/// puts them there itself ([`super::next_counters`]).
 const EVENTS_DATED_BACK_MS: u64 = 24 * 3_600 * 1_000;
 
 /// A work list and what fills a slice of it.

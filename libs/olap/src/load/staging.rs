@@ -35,7 +35,12 @@ pub(super) const RECOUNTS: [&str; 3] = [
 ];
 
 /// Work lists and watermarks: a recount that is loaded has its own.
-pub(super) const WORK: [&str; 3] = ["post_changes", "follow_changes", "recount_watermarks"];
+pub(super) const WORK: [&str; 4] = [
+    "post_changes",
+    "post_recounts",
+    "follow_changes",
+    "recount_watermarks",
+];
 
 /// Tables of a load that is under way; one load at a time.
 #[derive(Debug, Clone)]

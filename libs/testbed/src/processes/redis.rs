@@ -6,11 +6,12 @@ use nova_dist::Installation;
 use super::process::Recipe;
 use crate::{Server, plan::Plan};
 
-/// Server options of every provider. A cache that is full forgets the keys used least.
+/// Server options of every provider. A cache that is full forgets the keys used least; it has room for the counters of two
+/// million posts, at some 350 bytes each, and for feeds beside them.
 pub(crate) const OPTIONS: [(&str, &str); 4] = [
     ("--save", ""),
     ("--appendonly", "no"),
-    ("--maxmemory", "512mb"),
+    ("--maxmemory", "2gb"),
     ("--maxmemory-policy", "allkeys-lru"),
 ];
 

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
+use super::counters::Unseeded;
+
 /// Where something was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {
@@ -14,6 +16,8 @@ pub enum Side {
     ClickHouse,
     /// Kafka, with what follows from it.
     Stream,
+    /// Redis.
+    Redis,
 }
 
 impl Side {
@@ -24,6 +28,7 @@ impl Side {
             Self::Postgres => "postgres",
             Self::ClickHouse => "clickhouse",
             Self::Stream => "stream",
+            Self::Redis => "redis",
         }
     }
 }
@@ -77,6 +82,9 @@ pub struct BulkReport {
     pub steps: Vec<StepReport>,
     /// How long PostgreSQL's side waited for replication slots.
     pub waited: Duration,
+    /// Why Redis lacks counters of recent posts after a load beside the stream; none when it has them all, and for a load
+    /// through the stream, of which `nova projector` tells it.
+    pub unseeded: Option<Unseeded>,
     /// PostgreSQL's database on disk, without WAL.
     pub postgres_bytes: u64,
     /// ClickHouse's tables on disk.
@@ -99,7 +107,7 @@ impl BulkReport {
 
 impl fmt::Display for BulkReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for side in [Side::Postgres, Side::ClickHouse, Side::Stream] {
+        for side in [Side::Postgres, Side::ClickHouse, Side::Stream, Side::Redis] {
             for step in self.steps.iter().filter(|step| step.side == side) {
                 writeln!(f, "{:<11}{step}", side.as_str())?;
             }
@@ -107,6 +115,12 @@ impl fmt::Display for BulkReport {
         if !self.waited.is_zero() {
             let seconds = self.waited.as_secs_f64();
             writeln!(f, "waited {seconds:.1} s for replication slots")?;
+        }
+        if let Some(unseeded) = &self.unseeded {
+            writeln!(
+                f,
+                "Redis has not the counters of all recent posts: {unseeded}. ClickHouse counts what is missing whenever it is read"
+            )?;
         }
         let gigabytes = |bytes: u64| {
             #[expect(clippy::cast_precision_loss, reason = "a size for people")]
@@ -145,6 +159,38 @@ pub(super) fn with_separators(number: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_redis_lacks_is_told() {
+        let mut report = BulkReport {
+            base: DateTime::UNIX_EPOCH,
+            version: Some(7),
+            resumed: false,
+            steps: vec![StepReport {
+                side: Side::Redis,
+                name: "counters",
+                rows: 40_000,
+                took: Duration::from_secs(2),
+            }],
+            waited: Duration::ZERO,
+            unseeded: None,
+            postgres_bytes: 1,
+            clickhouse_bytes: 1,
+            took: Duration::from_secs(3),
+        };
+        let told = report.to_string();
+        assert!(told.starts_with("redis      counters"), "{told}");
+        assert!(
+            told.contains("20,000/s") && !told.contains("Redis has not"),
+            "{told}"
+        );
+        report.unseeded = Some(Unseeded::Full { posts: 40_000 });
+        let told = report.to_string();
+        assert!(
+            told.contains("after 40,000 posts. ClickHouse counts"),
+            "{told}"
+        );
+    }
 
     #[test]
     fn numbers_are_readable() {

@@ -36,7 +36,8 @@ pub(crate) async fn load(olap: &Olap, facts: &Facts) {
     recounted(olap).await;
 }
 
-async fn insert<T: RowOwned + RowWrite>(olap: &Olap, table: &str, rows: &[T]) {
+/// Inserts rows in several parts.
+pub(crate) async fn insert<T: RowOwned + RowWrite>(olap: &Olap, table: &str, rows: &[T]) {
     for part in rows.chunks(rows.len().div_ceil(4).max(1)) {
         let mut insert = olap.client().insert::<T>(table).await.unwrap();
         for row in part {

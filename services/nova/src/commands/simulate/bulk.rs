@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use anyhow::Context as _;
 use chrono::{DateTime, Utc};
+use nova_cache::{Cache, CacheConfig};
 use nova_feed::discovery::canary;
-use nova_runtime::{Env, KafkaConfig, PostgresConfig};
-use nova_simulate::bulk::{Backends, BulkOptions, SLICE_ROWS, Scale, run as load};
+use nova_runtime::{Env, KafkaConfig, PostgresConfig, RedisConfig};
+use nova_simulate::bulk::{Backends, BulkOptions, SLICE_ROWS, Scale, run_with_counters};
 use nova_social::PoolConfig;
 use nova_social::load::{Loader, Way};
 use nova_stream::{EventProducer, ProducerConfig};
@@ -14,6 +16,9 @@ use crate::commands::backends;
 
 /// How long an event may wait for Kafka while others are written as fast as it goes.
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How long Redis may take to answer: nobody waits for a feed here, and the databases keep the machine busy.
+const REDIS_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// What `--scale` takes beside the seed.
 #[derive(Debug)]
@@ -55,6 +60,24 @@ pub(super) async fn run(env: &Env, bulk: &Bulk) -> anyhow::Result<()> {
         loader: Loader::connect(&pool, way).await?,
         events,
     };
-    println!("{}", load(&options, backends).await?);
+    let cache = match way {
+        Way::Beside => cache(env)?,
+        Way::Through => None,
+    };
+    let report = run_with_counters(&options, backends, cache.as_ref()).await?;
+    println!("{report}");
     Ok(())
+}
+
+/// Redis, where there is one: a load does without.
+fn cache(env: &Env) -> anyhow::Result<Option<Cache>> {
+    if env.get("NOVA_REDIS_URL").is_none() {
+        return Ok(None);
+    }
+    let url = RedisConfig::from_env(env)?.url;
+    let config = CacheConfig {
+        response_timeout: REDIS_TIMEOUT,
+        ..CacheConfig::new(url.expose().clone())
+    };
+    Cache::new(&config).map(Some).context("NOVA_REDIS_URL")
 }

@@ -72,7 +72,7 @@ flamegraph *ARGS: (doctor 'profile')
 
 [private]
 smoke: (doctor 'run') build
-    @cargo nextest run -p nova-loadtest
+    @cargo nextest run -p nova-loadtest -p nova-bench
     @.ci/load.sh --smoke
 
 # Build the container images for machines that cannot pull any

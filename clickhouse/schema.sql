@@ -384,7 +384,7 @@ HAVING count() > 0;
 -- Conditions on the sorting key stand in PREWHERE: rows of one key pass or fail together, so they may be dropped before FINAL
 -- merges the others, a third of the time.
 CREATE MATERIALIZED VIEW IF NOT EXISTS mv_post_engagement
-REFRESH EVERY 1 SECOND APPEND TO post_engagement AS
+REFRESH EVERY 2 SECOND APPEND TO post_engagement AS
 WITH
     toUInt64(toUnixTimestamp64Milli(now64(3, 'UTC'))) AS recounted_at,
     (
@@ -513,7 +513,7 @@ LEFT JOIN
 ) AS events ON events.post_id = posts.post_id;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS mv_post_metrics_1h
-REFRESH EVERY 2 SECOND APPEND TO post_metrics_1h AS
+REFRESH EVERY 5 SECOND APPEND TO post_metrics_1h AS
 WITH
     toUInt64(toUnixTimestamp64Milli(now64(3, 'UTC'))) AS recounted_at,
     (
@@ -757,8 +757,8 @@ SETTINGS
     kafka_handle_error_mode = 'stream',
     kafka_max_block_size = 65536,
     kafka_poll_max_batch_size = 65536,
-    kafka_flush_interval_ms = 50,
-    kafka_poll_timeout_ms = 20,
+    kafka_flush_interval_ms = 150,
+    kafka_poll_timeout_ms = 50,
     kafka_consumer_reschedule_ms = 10;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS mv_posts_decode TO posts_decoded AS
@@ -876,8 +876,8 @@ SETTINGS
     kafka_handle_error_mode = 'stream',
     kafka_max_block_size = 65536,
     kafka_poll_max_batch_size = 65536,
-    kafka_flush_interval_ms = 50,
-    kafka_poll_timeout_ms = 20,
+    kafka_flush_interval_ms = 150,
+    kafka_poll_timeout_ms = 50,
     kafka_consumer_reschedule_ms = 10;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS mv_likes_decode TO likes_decoded AS
@@ -978,8 +978,8 @@ SETTINGS
     kafka_handle_error_mode = 'stream',
     kafka_max_block_size = 65536,
     kafka_poll_max_batch_size = 65536,
-    kafka_flush_interval_ms = 50,
-    kafka_poll_timeout_ms = 20,
+    kafka_flush_interval_ms = 300,
+    kafka_poll_timeout_ms = 100,
     kafka_consumer_reschedule_ms = 10;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS mv_comments_decode TO comments_decoded AS
@@ -1080,8 +1080,8 @@ SETTINGS
     kafka_handle_error_mode = 'stream',
     kafka_max_block_size = 65536,
     kafka_poll_max_batch_size = 65536,
-    kafka_flush_interval_ms = 50,
-    kafka_poll_timeout_ms = 20,
+    kafka_flush_interval_ms = 300,
+    kafka_poll_timeout_ms = 100,
     kafka_consumer_reschedule_ms = 10;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS mv_follows_decode TO follows_decoded AS
@@ -1182,8 +1182,8 @@ SETTINGS
     kafka_handle_error_mode = 'stream',
     kafka_max_block_size = 65536,
     kafka_poll_max_batch_size = 65536,
-    kafka_flush_interval_ms = 500,
-    kafka_poll_timeout_ms = 200,
+    kafka_flush_interval_ms = 1000,
+    kafka_poll_timeout_ms = 250,
     kafka_consumer_reschedule_ms = 10;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS mv_events_decode TO events_decoded AS

@@ -151,7 +151,7 @@ const FULL: Defaults = Defaults {
         suggested: 2.0,
         trending: 2.0,
     },
-    warm_up: 60,
+    warm_up: 180,
     duration: 120,
 };
 
@@ -235,7 +235,7 @@ impl Options {
             },
             probes: self.probes,
             phases: Phases {
-                ramp: warm_up / 2,
+                ramp: warm_up * 5 / 6,
                 warm_up,
                 measured,
             },

@@ -10,7 +10,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution as _, Exp1};
 
 /// What the rate is when the ramp begins, as a share of the full rate.
-const RAMP_FROM: f64 = 0.1;
+const RAMP_FROM: f64 = 0.02;
 
 /// What arrives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -80,7 +80,8 @@ pub fn reads_per_visit(deeper: f64) -> f64 {
 /// How long the parts of a run take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Phases {
-    /// At the beginning of the warm-up the rates grow from a tenth to all of it: empty caches are not to be filled at once.
+    /// At the beginning of the warm-up the rates grow from a fiftieth to all of it: whoever comes first has no ranking yet, and empty
+    /// caches are not to be filled at once.
     pub ramp: Duration,
     /// Before anything is measured, the ramp included.
     pub warm_up: Duration,

@@ -141,7 +141,7 @@ impl<T> Attempt<T> {
             Guarded::Failed(error) => {
                 tracing::warn!(left_out = %what, %error, "the feed goes on without a query");
                 match error {
-                    OlapError::Deadline { .. } => Outcome::Late,
+                    OlapError::Deadline { .. } | OlapError::Busy { .. } => Outcome::Late,
                     _ => Outcome::Failed,
                 }
             }

@@ -8,6 +8,7 @@ use hyper_util::client::legacy::Client as HyperClient;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout};
 
 use crate::config::OlapConfig;
 use crate::error::OlapError;
@@ -59,18 +60,25 @@ impl Olap {
     }
 
     /// A query of the read path: at most two for each processor at once, and the wait for a place counts against its
-    /// deadline. Under overload some requests are late instead of all.
+    /// deadline. Under overload some requests are late instead of all. Where most of the time was spent waiting, ClickHouse
+    /// is not to blame: [`OlapError::Busy`].
     pub(crate) async fn read_within<T>(
         &self,
         deadline: Duration,
         query: impl Future<Output = Result<T, OlapError>>,
     ) -> Result<T, OlapError> {
-        within(deadline, async {
-            // Never closed: an error here cannot happen, and costs nothing but the limit.
-            let _place = self.reads.acquire().await.ok();
-            query.await
-        })
-        .await
+        let started = Instant::now();
+        let busy = OlapError::Busy { after: deadline };
+        // Never closed: an error here cannot happen, and costs nothing but the limit.
+        let Ok(_place) = timeout(deadline, self.reads.acquire()).await else {
+            return Err(busy);
+        };
+        let waited = started.elapsed();
+        match within(deadline.saturating_sub(waited), query).await {
+            Err(OlapError::Deadline { .. }) if waited > deadline / 2 => Err(busy),
+            Err(OlapError::Deadline { .. }) => Err(OlapError::Deadline { after: deadline }),
+            answer => answer,
+        }
     }
 
     /// Whether ClickHouse answers queries.

@@ -20,6 +20,12 @@ pub enum OlapError {
         /// The deadline.
         after: Duration,
     },
+    /// This process had too many queries under way: the deadline ended before ClickHouse had a fair time for this one.
+    #[error("too many queries to ClickHouse are under way: no answer within {} ms", after.as_millis())]
+    Busy {
+        /// The deadline.
+        after: Duration,
+    },
     /// A statement of the schema was refused. The statements before it were applied; all are idempotent.
     #[error("schema statement {number}, {name}: {source}")]
     Statement {

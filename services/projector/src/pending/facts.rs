@@ -12,10 +12,10 @@ use super::due::Due;
 use super::ticket::Ticket;
 
 /// The first pause between two looks at the same fact, without jitter.
-const FIRST_PAUSE: Duration = Duration::from_millis(5);
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
 /// The longest.
 const LONGEST_PAUSE: Duration = Duration::from_millis(100);
-/// What a pause is multiplied by for the next: between 5 and 100 ms a look comes at most half the wait late.
+/// What a pause is multiplied by for the next: between 20 and 100 ms a look comes at most half the wait late.
 const GROWTH: f64 = 1.5;
 
 /// The key of a fact, as ClickHouse has it.
@@ -173,11 +173,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pauses_grow_from_5_to_100_ms() {
+    fn pauses_grow_from_20_to_100_ms() {
         let ms = |looks| pause(looks, 1.0).as_millis();
         assert_eq!(
-            [ms(0), ms(1), ms(3), ms(7), ms(8), ms(u32::MAX)],
-            [5, 7, 16, 85, 100, 100]
+            [ms(0), ms(1), ms(3), ms(4), ms(8), ms(u32::MAX)],
+            [20, 30, 67, 100, 100, 100]
         );
         assert_eq!(pause(8, 0.0), LONGEST_PAUSE / 2);
     }

@@ -18,7 +18,7 @@ const LONGEST_REST: Duration = Duration::from_secs(2);
 const SHORTEST_REST: Duration = Duration::from_millis(5);
 
 /// Posts of one recount, at most.
-const MOST_POSTS: usize = 500;
+pub(super) const MOST_POSTS: usize = 500;
 /// Likes and comments of one recount, about, as far as they are known.
 const MOST_FACTS: u64 = 1_000_000;
 

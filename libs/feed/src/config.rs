@@ -76,7 +76,7 @@ pub struct FeedConfig {
     pub fresh: Duration,
     /// How long past that it is still served, as `stale`, while a new one is made (30 s).
     pub stale: Duration,
-    /// How long before that a hit has a new one made behind it (15 s, and never more than half of `fresh`): whoever reads
+    /// How long before that a hit has a new one made behind it (10 s, and never more than half of `fresh`): whoever reads
     /// on does not come to the end of a ranking.
     pub ahead: Duration,
     /// How long rankings share what is the same for every viewer while the counts it is made of do not change (5 s; 1 ms:
@@ -129,7 +129,7 @@ impl Default for FeedConfig {
             },
             fresh: Duration::from_secs(60),
             stale: Duration::from_secs(30),
-            ahead: Duration::from_secs(15),
+            ahead: Duration::from_secs(10),
             shared: Duration::from_secs(5),
             kept: Duration::from_secs(180),
             max_rankings: 2,

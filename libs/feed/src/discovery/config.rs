@@ -11,8 +11,8 @@ use crate::config::ConfigError;
 pub struct SuggestConfig {
     /// Authors interacted with that are looked at (500).
     pub max_engaged: u32,
-    /// How similar users are searched for: the newest 200 likes of 90 days, posts of at most 500 likes, 50 similar users,
-    /// the newest 200 follows of each, 500 users found.
+    /// How similar users are searched for: the newest 20 likes of 90 days, posts of at most 500 likes, 50 similar users,
+    /// the newest 100 follows of each, 500 users found.
     pub similar: SimilarLimits,
     /// Most followed users looked at (200).
     pub max_popular: u32,
@@ -30,10 +30,10 @@ impl Default for SuggestConfig {
             max_engaged: 500,
             similar: SimilarLimits {
                 interaction_days: 90,
-                max_likes: 50,
+                max_likes: 20,
                 max_likers: 500,
                 max_similar: 50,
-                max_follows: 200,
+                max_follows: 100,
                 max_users: 500,
             },
             max_popular: 200,

@@ -10,6 +10,10 @@ use super::{Offer, Seen};
 use crate::posts::Posts;
 use crate::serve::{Ranker, Run};
 
+/// Hot posts that stand in for a ranking, at most: five pages, for as long as nothing can be ranked. Each is asked of
+/// PostgreSQL, and there are many such requests when there is too much to do.
+const MOST_POSTS: usize = 100;
+
 impl<P: Posts + 'static, R: Ranker> Run<'_, P, R> {
     /// The hot posts that the viewer may see. Nothing when nobody says what may be seen.
     pub(super) async fn hot(&mut self) -> Vec<Offer> {
@@ -23,6 +27,7 @@ impl<P: Posts + 'static, R: Ranker> Run<'_, P, R> {
         let candidates: Vec<Candidate> = hot
             .iter()
             .filter(|post| post.author_id != self.viewer && !self.blocked(post.author_id))
+            .take(MOST_POSTS)
             .map(|post| Candidate {
                 post_id: post.post_id,
                 author_id: post.author_id,

@@ -105,10 +105,10 @@ mod tests {
     }
 
     #[test]
-    fn the_next_ranking_is_made_in_the_last_quarter_and_never_in_the_first_half() {
+    fn the_next_ranking_is_made_in_the_last_sixth_and_never_in_the_first_half() {
         let config = FeedConfig::default();
-        assert!(!Freshness::ends_soon(44_999, &config));
-        assert!(Freshness::ends_soon(45_000, &config));
+        assert!(!Freshness::ends_soon(49_999, &config));
+        assert!(Freshness::ends_soon(50_000, &config));
         let short = FeedConfig {
             fresh: Duration::from_secs(2),
             ..config

@@ -380,7 +380,11 @@ impl Pending {
                     return;
                 };
                 // Where more wait than one step takes, there is nothing to wait for.
-                let rest = if posts.len() < MOST_POSTS { RECOUNTS_REST } else { Duration::ZERO };
+                let rest = if posts.len() < MOST_POSTS {
+                    RECOUNTS_REST
+                } else {
+                    Duration::ZERO
+                };
                 self.lanes.recount.done(now, rest);
                 self.recounts.counted(&sizes, now);
                 for ticket in posts.into_iter().flat_map(|(_, tickets)| tickets) {

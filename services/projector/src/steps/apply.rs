@@ -1,12 +1,16 @@
 //! What may show before ClickHouse has it: what hides, and what a viewer did themselves.
 
-use chrono::Utc;
+use chrono::{DateTime, TimeDelta, Utc};
 use nova_cache::{Cache, OverlayChange, OverlayKey};
-use nova_domain::{PostId, UserId};
+use nova_domain::{EventCounts, PostId, UserId};
 use nova_stream::change::{Change, Fact, Op};
 
 use super::StepError;
 use crate::pending::Entry;
+
+/// A post younger than this is new to everybody. Recounts of events are carried from five minutes back on, so whatever is
+/// reported of it later replaces the zeros.
+const JUST_MADE: TimeDelta = TimeDelta::minutes(2);
 
 /// What changes write to Redis.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -14,6 +18,8 @@ struct Writes {
     /// Whether posts are deleted, as of which LSN. The LSN is noted for every change of a post: bodies that were read
     /// before it count as missing from then on.
     deleted: Vec<(PostId, bool, u64)>,
+    /// Posts that were made just now: nobody has reported anything about them.
+    made: Vec<EventCounts>,
     /// What viewers did.
     overlays: Vec<OverlayChange>,
     /// Viewers whose feeds hold what they may not, or would not, see any more.
@@ -21,9 +27,12 @@ struct Writes {
 }
 
 pub(super) async fn run(cache: &Cache, entries: &[Entry]) -> Result<(), StepError> {
-    let writes = Writes::of(entries.iter().map(|entry| &entry.change));
+    let writes = Writes::of(entries.iter().map(|entry| &entry.change), Utc::now());
     if !writes.deleted.is_empty() {
         cache.apply_deleted(&writes.deleted).await?;
+    }
+    if !writes.made.is_empty() {
+        cache.apply_event_counts(&writes.made).await?;
     }
     if !writes.overlays.is_empty() {
         // Whoever has no feed yet gets one that is ranked from what ClickHouse has by then.
@@ -38,15 +47,15 @@ pub(super) async fn run(cache: &Cache, entries: &[Entry]) -> Result<(), StepErro
 }
 
 impl Writes {
-    fn of<'a>(changes: impl Iterator<Item = &'a Change>) -> Self {
+    fn of<'a>(changes: impl Iterator<Item = &'a Change>, now: DateTime<Utc>) -> Self {
         let mut writes = Self::default();
         for change in changes {
-            writes.add(change);
+            writes.add(change, now);
         }
         writes
     }
 
-    fn add(&mut self, change: &Change) {
+    fn add(&mut self, change: &Change, now: DateTime<Utc>) {
         // What a snapshot reads was there before; nobody did it just now.
         let just_done = change.op != Op::Read;
         match change.fact {
@@ -61,8 +70,16 @@ impl Writes {
                     self.stale.push(follower);
                 }
             }
-            Fact::Post { post, deleted, .. } => {
+            Fact::Post {
+                post,
+                deleted,
+                created_at,
+                ..
+            } => {
                 self.deleted.push((post, deleted, change.lsn));
+                if change.op == Op::Create && now - created_at < JUST_MADE {
+                    self.made.push(EventCounts::none(post));
+                }
             }
             Fact::Like { .. } | Fact::Follow { .. } | Fact::Comment { .. } => {}
         }
@@ -106,7 +123,8 @@ mod tests {
             on,
             lsn: 7,
         };
-        let of = |fact: &Fact, op| Writes::of(std::iter::once(&change(fact.clone(), op)));
+        let of =
+            |fact: &Fact, op| Writes::of(std::iter::once(&change(fact.clone(), op)), Utc::now());
         assert_eq!(
             of(&like, Op::Create).overlays,
             [on(OverlayKey::Like(post), true)]
@@ -142,8 +160,18 @@ mod tests {
             (Op::Update, true),
             (Op::Delete, true),
         ] {
-            let writes = Writes::of(std::iter::once(&change(fact(deleted), op)));
+            let writes = Writes::of(std::iter::once(&change(fact(deleted), op)), Utc::now());
             assert_eq!(writes.deleted, [(post, deleted, 7)], "{op:?}");
+            let made = if op == Op::Create {
+                vec![EventCounts::none(post)]
+            } else {
+                vec![]
+            };
+            assert_eq!(writes.made, made, "{op:?}");
         }
+        // One that is read again from the topic may have had events since.
+        let later = Utc::now() + JUST_MADE;
+        let writes = Writes::of(std::iter::once(&change(fact(false), Op::Create)), later);
+        assert!(writes.made.is_empty());
     }
 }

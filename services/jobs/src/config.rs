@@ -80,7 +80,7 @@ impl JobsConfig {
                     interval: env.millis_or("NOVA_JOBS_SUGGEST_INTERVAL_MS", seconds(300))?,
                     deadline: env.millis_or("NOVA_JOBS_SUGGEST_DEADLINE_MS", seconds(240))?,
                 },
-                users: env.number_or("NOVA_JOBS_SUGGEST_USERS", 100, 1..=100_000)?,
+                users: env.number_or("NOVA_JOBS_SUGGEST_USERS", 500, 1..=100_000)?,
                 concurrency: env.number_or("NOVA_JOBS_SUGGEST_CONCURRENCY", 1, 1..=16)?,
             },
             warmer: UsersConfig {

@@ -60,6 +60,8 @@ impl<L: Leases> Scheduler<L> {
         let mut turn = Instant::now() + schedule::first(plan.interval, &mut rand::rng());
         loop {
             tokio::select! {
+                // In this order: a turn that has come meanwhile is no reason to go on.
+                biased;
                 () = shutdown.requested() => return,
                 () = sleep_until(turn) => {}
             }

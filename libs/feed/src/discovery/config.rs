@@ -98,7 +98,7 @@ mod tests {
         for (name, value) in [
             ("NOVA_SUGGEST_DEADLINE_MS", "0"),
             ("NOVA_SUGGEST_BUDGET_MS", "soon"),
-            ("NOVA_SUGGEST_BUDGET_MS", "300"),
+            ("NOVA_SUGGEST_BUDGET_MS", "200"),
         ] {
             assert_eq!(read(&[(name, value)]), Err(name.to_owned()));
         }

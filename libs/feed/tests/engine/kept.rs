@@ -143,8 +143,8 @@ impl Bench {
             live: true,
             standing_ms: after.map(|at| at.timestamp_millis()),
         };
-        let ranked = rank(&context, &ask, &Budget::start(&self.config));
-        let feed = Box::pin(ranked).await.unwrap();
+        let budget = Budget::start(&self.config);
+        let feed = Box::pin(rank(&context, &ask, &budget)).await.unwrap();
         assert!(feed.degraded.is_empty(), "{:?}", feed.degraded);
         feed
     }

@@ -209,6 +209,6 @@ mod tests {
         found.sort_unstable();
         found.dedup();
         assert_eq!(found.len(), all);
-        assert_eq!(all, 5 + 5 + 3 + 3);
+        assert_eq!(all, 5 + 5 + 4 + 3);
     }
 }

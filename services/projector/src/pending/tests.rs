@@ -138,7 +138,7 @@ fn a_like_is_done_when_clickhouse_has_it_and_the_counts_are_written() {
     // An older version of the row is there, as after an unlike and a like.
     bench.looked(keys.clone(), Some(HashMap::from([(keys[0], 29)])));
     assert!(bench.steps().is_empty());
-    bench.wait(10);
+    bench.wait(20);
     let keys = bench.look();
     bench.looked(keys.clone(), Some(HashMap::from([(keys[0], 30)])));
     assert_eq!(bench.done(), [] as [i64; 0]);
@@ -237,12 +237,38 @@ fn a_large_post_rests_between_recounts_and_no_like_of_it_is_lost() {
             sizes: Some(vec![(post, 50_000)]),
         });
         assert_eq!(bench.done(), [offset]);
-        bench.wait(1);
+        // Twice as long as the last look took.
+        bench.wait(4);
     };
     recounted(&mut bench, 1, 0);
-    recounted(&mut bench, 2, 499);
+    recounted(&mut bench, 2, 496);
     bench.wait(10_000);
     recounted(&mut bench, 3, 0);
+}
+
+#[test]
+fn recounts_rest_unless_more_wait_than_one_takes() {
+    let mut bench = Bench::new();
+    let seen = |bench: &mut Bench, offset: i64| {
+        let (post, user) = (PostId::generate(), UserId::generate());
+        bench.take(offset, like(post, user, 10));
+        bench.apply();
+        let keys = bench.look();
+        bench.looked(keys.clone(), Some(HashMap::from([(keys[0], 10)])));
+    };
+    seen(&mut bench, 1);
+    let posts = bench.recount();
+    let sizes = posts.iter().map(|(post, _)| (*post, 1)).collect();
+    bench.finish(Outcome::Recounted {
+        posts,
+        sizes: Some(sizes),
+    });
+    bench.wait(4);
+    seen(&mut bench, 2);
+    bench.wait(95);
+    assert!(bench.steps().is_empty());
+    bench.wait(1);
+    assert_eq!(bench.recount().len(), 1);
 }
 
 #[test]

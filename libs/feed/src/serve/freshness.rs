@@ -25,14 +25,10 @@ impl Freshness {
         let Some(row) = row else {
             return Self::Old(None);
         };
-        let (Some(id), Some(generated)) = (row.fresh, row.generated_ms) else {
+        let (Some(id), Some(generated)) = (row.fresh, Self::standing_ms(row)) else {
             return Self::Old(row.fresh.map(SnapshotId::new));
         };
         let id = SnapshotId::new(id);
-        // Within the same millisecond the ranking may have missed what made it stale.
-        if row.stale_ms.is_some_and(|stale| stale >= generated) {
-            return Self::Old(Some(id));
-        }
         // A ranking of a clock ahead of ours is new.
         let age = now.timestamp_millis().saturating_sub(generated).max(0);
         let age = Duration::from_millis(age.unsigned_abs());
@@ -48,6 +44,7 @@ impl Freshness {
     /// When the newest ranking was made (ms since 1970), if nothing but its age makes it out of date.
     pub(crate) fn standing_ms(row: &ViewerRow) -> Option<i64> {
         let generated = row.generated_ms?;
+        // Within the same millisecond the ranking may have missed what made it stale.
         let stands = row.fresh.is_some() && row.stale_ms.is_none_or(|stale| stale < generated);
         stands.then_some(generated)
     }

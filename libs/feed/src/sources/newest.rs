@@ -57,14 +57,8 @@ pub(super) async fn complete<P>(asking: &Asking<'_, P>, kept: &Lists) -> OfAutho
     let affinity = match (&newest.result, added.posts.result) {
         (_, result) if added.whole => Attempt { result, took },
         (Ok(new), result) => Attempt {
-            result: result.map(|posts| {
-                let closest: HashSet<Closest> = interactions
-                    .result
-                    .iter()
-                    .flat_map(|interactions| closest(asking, interactions))
-                    .collect();
-                kept.affinity_now(new, posts, &closest, now, affinity_limits)
-            }),
+            result: result
+                .map(|posts| kept.affinity_now(new, posts, &added.closest, now, affinity_limits)),
             took: newest.took.max(took),
         },
         (Err(outcome), _) => Attempt {
@@ -109,6 +103,8 @@ struct Added {
     posts: Attempt<Vec<Candidate>>,
     /// They are all of F3.
     whole: bool,
+    /// The authors of F3 now.
+    closest: HashSet<Closest>,
 }
 
 /// The viewer's interactions now, and the posts of authors who are among the closest since. All of F3 where authors left a
@@ -124,6 +120,7 @@ async fn added<P>(asking: &Asking<'_, P>, kept: &Lists) -> (Attempt<Interactions
             let added = Added {
                 posts,
                 whole: false,
+                closest: HashSet::new(),
             };
             return (interactions, added);
         }
@@ -132,18 +129,20 @@ async fn added<P>(asking: &Asking<'_, P>, kept: &Lists) -> (Attempt<Interactions
     let before: HashSet<Closest> = kept.closest.iter().copied().collect();
     let context = asking.context;
     let now = found.closest(asking.ask.viewer, context.config.authors.max_authors);
-    let stayed = now
-        .iter()
-        .filter(|one| before.contains(&Closest::from(*one)))
-        .count();
-    let left = stayed < before.len();
+    let closest: HashSet<Closest> = now.iter().map(Closest::from).collect();
+    let left = !before.is_subset(&closest);
     let whole = left && kept.affinity_is_cut(context.config.affinity);
     let asked: Interactions = now
         .into_iter()
         .filter(|one| whole || !before.contains(&Closest::from(one)))
         .collect();
     let posts = posts_of_closest(asking, &asked).await;
-    (interactions, Added { posts, whole })
+    let added = Added {
+        posts,
+        whole,
+        closest,
+    };
+    (interactions, added)
 }
 
 fn closest<P>(asking: &Asking<'_, P>, interactions: &Interactions) -> Vec<Closest> {

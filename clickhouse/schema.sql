@@ -314,6 +314,25 @@ ORDER BY (computed_at, rank)
 TTL toDateTime(computed_at) + INTERVAL 1 HOUR
 SETTINGS index_granularity = 1024;
 
+-- ============================================================================ how far parts are merged
+
+-- What a query costs grows with the parts it reads in: a range of granules for each author and part, and FINAL merges parts
+-- that overlap. ClickHouse merges parts of about one size only, so that a table would keep half a dozen large ones for good;
+-- with this, those older than so many seconds become one. A part that was merged is young again, so the whole table is
+-- written at most that often: by what two million posts and twenty million likes take, less than a twentieth of a core.
+ALTER TABLE posts_by_author MODIFY SETTING min_age_to_force_merge_seconds = 300;
+ALTER TABLE post_engagement MODIFY SETTING min_age_to_force_merge_seconds = 120;
+ALTER TABLE posts_cdc MODIFY SETTING min_age_to_force_merge_seconds = 1800;
+ALTER TABLE likes_cdc MODIFY SETTING min_age_to_force_merge_seconds = 1800;
+ALTER TABLE comments_cdc MODIFY SETTING min_age_to_force_merge_seconds = 1800;
+ALTER TABLE follows_cdc MODIFY SETTING min_age_to_force_merge_seconds = 1800;
+ALTER TABLE follow_graph MODIFY SETTING min_age_to_force_merge_seconds = 1800;
+ALTER TABLE user_author_90d MODIFY SETTING min_age_to_force_merge_seconds = 1800;
+ALTER TABLE events_raw MODIFY SETTING min_age_to_force_merge_seconds = 1800;
+ALTER TABLE post_metrics_1h MODIFY SETTING min_age_to_force_merge_seconds = 1800;
+ALTER TABLE user_impressions_2d MODIFY SETTING min_age_to_force_merge_seconds = 1800;
+ALTER TABLE user_activity_1h MODIFY SETTING min_age_to_force_merge_seconds = 1800;
+
 -- ============================================================================ views: facts in another order
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS mv_posts_by_author TO posts_by_author AS
@@ -1172,7 +1191,7 @@ SELECT
 FROM events_decoded AS d
 WHERE d.error != '' OR notEmpty(d.drift);
 
--- Nobody waits for a single event: twice a second is soon enough, and a tenth of the parts to merge.
+-- Nobody waits for a single event: once a second is soon enough, and a twentieth of the parts to merge.
 CREATE TABLE IF NOT EXISTS events_kafka (raw String)
 ENGINE = Kafka(nova_kafka)
 SETTINGS

@@ -55,7 +55,7 @@ pub(crate) async fn run(
         return Err(query::several());
     }
     let time_limit = state.time_limit(&request);
-    let lease = state.pool.lease(ticket).await?;
+    let lease = state.pool.lease(&session::of(&request), ticket).await?;
     let text = Bytes::from(text);
     let job = Job {
         request,

@@ -148,12 +148,18 @@ impl Request {
         Ok(())
     }
 
-    /// The statement that applies the settings, if there are any.
+    /// The statement that applies the settings, if there are any. The engine gets `max_execution_time` in whole seconds, so that
+    /// requests that only differ by fractions share a session; the server itself counts them.
     pub(crate) fn set_statement(&self) -> Option<String> {
-        let settings: Vec<_> = self
-            .settings
-            .iter()
-            .map(|(name, value)| format!("{name} = {}", quote(value, '\'')))
+        let setting = |name: &str, value: &str| format!("{name} = {}", quote(value, '\''));
+        let settings = self.settings.iter();
+        let settings: Vec<_> = settings
+            .map(|(name, value)| match self.max_execution_time {
+                Some(time) if name == "max_execution_time" => {
+                    setting(name, &time.as_secs_f64().ceil().to_string())
+                }
+                _ => setting(name, value),
+            })
             .collect();
         (!settings.is_empty()).then(|| format!("SET {}", settings.join(", ")))
     }
@@ -245,7 +251,7 @@ mod tests {
         let request = get("max_threads=2&log_comment=it's+%5C&max_execution_time=1.5").unwrap();
         assert_eq!(
             request.set_statement().as_deref(),
-            Some("SET max_threads = '2', log_comment = 'it\\'s \\\\', max_execution_time = '1.5'")
+            Some("SET max_threads = '2', log_comment = 'it\\'s \\\\', max_execution_time = '2'")
         );
         assert_eq!(
             request.max_execution_time,

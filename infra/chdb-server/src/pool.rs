@@ -1,8 +1,8 @@
 //! A bounded number of engine connections, and the means to stop what runs on them.
 //!
-//! A connection is a session: settings, current database and temporary tables stay in it. Opening one takes
-//! 0.2 ms, so nothing is reset: whoever changes the session says so ([`Lease::taint`]) and the connection
-//! is replaced after the request, when the answer is already on its way.
+//! A connection is a session: settings, current database and temporary tables stay in it. One that was made what requests
+//! ask for ([`crate::session`]) serves the next request that asks for the same. Nothing is reset: whoever changes the session
+//! otherwise says so ([`Lease::taint`]) and the connection is replaced after the request, when the answer is already on its way.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,7 +26,8 @@ const CLOSE_WAIT: Duration = Duration::from_secs(2);
 pub(crate) struct Pool {
     library: &'static Library,
     arguments: Vec<String>,
-    idle: Mutex<Vec<Connection>>,
+    /// Used last, last.
+    idle: Mutex<Vec<Idle>>,
     permits: Arc<Semaphore>,
     connections: usize,
     stopping: AtomicBool,
@@ -36,10 +37,18 @@ pub(crate) struct Pool {
     running: Mutex<HashMap<Uuid, Arc<Ticket>>>,
 }
 
+/// A connection that waits for a request, and the statements that made it what it is.
+struct Idle {
+    connection: Connection,
+    session: String,
+}
+
 /// A connection for one request; returned or replaced when dropped, which blocks for a fraction of a
 /// millisecond and so belongs on a blocking thread.
 pub(crate) struct Lease {
     connection: Option<Connection>,
+    /// The statements that made the connection what it is.
+    session: String,
     pool: Arc<Pool>,
     ticket: Arc<Ticket>,
     tainted: bool,
@@ -47,6 +56,20 @@ pub(crate) struct Lease {
 }
 
 impl Lease {
+    /// Whether the connection is what these statements make it already.
+    pub(crate) fn is(&self, session: &str) -> bool {
+        self.session == session
+    }
+
+    /// A connection as it was opened, and to be known by these statements: who calls runs them.
+    pub(crate) fn begin(&mut self, session: String) -> Result<&mut Connection, FfiError> {
+        if !self.session.is_empty() {
+            drop(self.connection.take());
+        }
+        self.session = session;
+        self.connection()
+    }
+
     /// The connection; the session's state is about to change, or may be in an unknown state.
     pub(crate) fn taint(&mut self) -> &mut Self {
         self.tainted = true;
@@ -68,6 +91,7 @@ impl Drop for Lease {
         // The engine lists a query that was killed as running until its connection is used again or closed.
         if self.tainted || self.ticket.is_cancelled() {
             drop(connection.take());
+            self.session.clear();
             connection = self
                 .pool
                 .open()
@@ -75,7 +99,8 @@ impl Drop for Lease {
                 .ok();
         }
         if let Some(connection) = connection {
-            lock(&self.pool.idle).push(connection);
+            let session = std::mem::take(&mut self.session);
+            lock(&self.pool.idle).push(Idle { connection, session });
         }
         lock(&self.pool.running).remove(&self.ticket.id());
         self.ticket.finished().send_replace(true);
@@ -111,9 +136,24 @@ impl Pool {
         self.library.connect(&self.arguments)
     }
 
-    /// Waits for a free connection, at most as long as configured.
+    /// An idle connection that these statements made what it is; else one as it was opened, or none while more may be opened;
+    /// else the one that has been idle longest.
+    fn idle(&self, session: &str) -> Option<Idle> {
+        let mut idle = lock(&self.idle);
+        let found = idle.iter().rposition(|it| it.session == session);
+        let found = found.or_else(|| idle.iter().rposition(|it| it.session.is_empty()));
+        // With the caller; who has a permit and no connection yet counts as well.
+        let leased = self.connections - self.permits.available_permits();
+        if found.is_none() && leased + idle.len() <= self.connections {
+            return None;
+        }
+        (!idle.is_empty()).then(|| idle.remove(found.unwrap_or_default()))
+    }
+
+    /// Waits for a free connection, at most as long as configured; if possible for one that `session` made what it is.
     pub(crate) async fn lease(
         self: &Arc<Self>,
+        session: &str,
         ticket: &Arc<Ticket>,
     ) -> Result<Lease, QueryFailure> {
         let failed = |why| QueryFailure::new(Code::TooManySimultaneousQueries, why);
@@ -129,8 +169,11 @@ impl Pool {
             return Err(failed("The server is stopping".to_owned()));
         }
         lock(&self.running).insert(ticket.id(), Arc::clone(ticket));
+        let idle = self.idle(session);
+        let (connection, session) = idle.map(|it| (it.connection, it.session)).unzip();
         Ok(Lease {
-            connection: lock(&self.idle).pop(),
+            connection,
+            session: session.unwrap_or_default(),
             pool: Arc::clone(self),
             ticket: Arc::clone(ticket),
             tainted: false,

@@ -35,7 +35,7 @@ pub(crate) async fn run(
     ticket: &Arc<Ticket>,
 ) -> Result<Answer, QueryFailure> {
     refuse(&sql, &outline)?;
-    let lease = state.pool.lease(ticket).await?;
+    let lease = state.pool.lease(&session::of(&request), ticket).await?;
     let deadline = Instant::now() + state.time_limit(&request);
     let job = Job {
         request,

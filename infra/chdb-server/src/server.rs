@@ -24,7 +24,7 @@ use crate::logger;
 use crate::params::Request;
 use crate::pool::Pool;
 
-/// The engine checks `max_execution_time` itself, between blocks; this much later the query is killed.
+/// The engine checks `max_execution_time` itself, between blocks and in whole seconds; this much later the query is killed.
 const ENGINE_GRACE: Duration = Duration::from_millis(500);
 
 /// How long cancelled statements may take to stop when the server stops.

@@ -6,18 +6,29 @@ use crate::params::Request;
 use crate::pool::Lease;
 use crate::ticket::Ticket;
 
-/// Applies database and settings of `request`; a session that was changed is not used again.
+/// What makes a session serve `request`, by which connections are known: its database and settings as statements.
+pub(crate) fn of(request: &Request) -> String {
+    let statements = [request.use_statement(), request.set_statement()];
+    statements.into_iter().flatten().collect::<Vec<_>>().join("; ")
+}
+
+/// Applies database and settings of `request`, unless the connection has them already.
 pub(crate) fn prepare<'a>(
     lease: &'a mut Lease,
     request: &Request,
     ticket: &Ticket,
 ) -> Result<&'a mut Connection, QueryFailure> {
-    let statements = [request.use_statement(), request.set_statement()];
-    for statement in statements.into_iter().flatten() {
-        let connection = lease.taint().connection()?;
-        connection
-            .query(statement.as_bytes(), "Null", &Vec::new(), usize::MAX)
-            .map_err(|error| QueryFailure::query(error, ticket, usize::MAX))?;
+    let session = of(request);
+    if !lease.is(&session) {
+        let connection = lease.begin(session)?;
+        let statements = [request.use_statement(), request.set_statement()];
+        for statement in statements.into_iter().flatten() {
+            let done = connection.query(statement.as_bytes(), "Null", &Vec::new(), usize::MAX);
+            if let Err(error) = done {
+                lease.taint();
+                return Err(QueryFailure::query(error, ticket, usize::MAX));
+            }
+        }
     }
     Ok(lease.connection()?)
 }

@@ -122,7 +122,7 @@ fn object(statement: Statement<'_>) -> Result<Object<'_>, OlapError> {
     };
     let forms = [
         ("CREATE TABLE IF NOT EXISTS ", false),
-        // Additions to a table of an older release: `… ADD COLUMN IF NOT EXISTS …`.
+        // Additions to a table of an older release, `… ADD COLUMN IF NOT EXISTS …`, and settings.
         ("ALTER TABLE ", false),
         ("CREATE OR REPLACE VIEW ", false),
         ("CREATE MATERIALIZED VIEW IF NOT EXISTS ", true),
@@ -140,8 +140,9 @@ fn object(statement: Statement<'_>) -> Result<Object<'_>, OlapError> {
     } else {
         None
     };
-    let repeatable =
-        !statement.text.starts_with("ALTER TABLE ") || rest.contains(" IF NOT EXISTS ");
+    let repeatable = !statement.text.starts_with("ALTER TABLE ")
+        || rest.contains(" IF NOT EXISTS ")
+        || rest[name_end..].starts_with(" MODIFY SETTING ");
     if name.is_empty() || !repeatable {
         return Err(unknown());
     }
@@ -221,6 +222,8 @@ mod tests {
     fn a_table_may_be_extended() {
         let addition = parse("ALTER TABLE a ADD COLUMN IF NOT EXISTS x Int8").unwrap();
         assert_eq!((addition.name, addition.query), ("a", None));
+        let setting = parse("ALTER TABLE a MODIFY SETTING ttl = 1").unwrap();
+        assert_eq!((setting.name, setting.query), ("a", None));
     }
 
     #[test]

@@ -183,8 +183,7 @@ ENGINE = ReplacingMergeTree
 ORDER BY (name, at)
 TTL toDateTime(at) + INTERVAL 8 DAY;
 
--- When posts were recounted for their client events, and by which recount: so that those with events all the time rest in
--- between. A hint: what is not in it is recounted once more.
+-- When posts were recounted, and by which recount: so that they rest in between. A hint: what is not in it is recounted once more.
 CREATE TABLE IF NOT EXISTS post_recounts
 (
     recount LowCardinality(String),
@@ -229,7 +228,7 @@ CREATE TABLE IF NOT EXISTS post_metrics_1h
     clicks      UInt64,
     dwell_ms    UInt64,
     _version    UInt64,
-    -- What was recounted lately: `nova projector` asks for it every two seconds.
+    -- What was recounted lately: `nova projector` asks for it every five seconds.
     INDEX version_range _version TYPE minmax GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree(_version)
@@ -319,19 +318,20 @@ SETTINGS index_granularity = 1024;
 -- What a query costs grows with the parts it reads in: a range of granules for each author and part, and FINAL merges parts
 -- that overlap. ClickHouse merges parts of about one size only, so that a table would keep half a dozen large ones for good;
 -- with this, those older than so many seconds become one. A part that was merged is young again, so the whole table is
--- written at most that often: by what two million posts and twenty million likes take, less than a twentieth of a core.
+-- written at most that often: with two million posts and twenty million likes that takes less than a twentieth of a core. The
+-- times differ so that tables that were loaded together are not merged together.
 ALTER TABLE posts_by_author MODIFY SETTING min_age_to_force_merge_seconds = 300;
 ALTER TABLE post_engagement MODIFY SETTING min_age_to_force_merge_seconds = 120;
-ALTER TABLE posts_cdc MODIFY SETTING min_age_to_force_merge_seconds = 1800;
+ALTER TABLE posts_cdc MODIFY SETTING min_age_to_force_merge_seconds = 1500;
 ALTER TABLE likes_cdc MODIFY SETTING min_age_to_force_merge_seconds = 1800;
-ALTER TABLE comments_cdc MODIFY SETTING min_age_to_force_merge_seconds = 1800;
-ALTER TABLE follows_cdc MODIFY SETTING min_age_to_force_merge_seconds = 1800;
-ALTER TABLE follow_graph MODIFY SETTING min_age_to_force_merge_seconds = 1800;
-ALTER TABLE user_author_90d MODIFY SETTING min_age_to_force_merge_seconds = 1800;
-ALTER TABLE events_raw MODIFY SETTING min_age_to_force_merge_seconds = 1800;
-ALTER TABLE post_metrics_1h MODIFY SETTING min_age_to_force_merge_seconds = 1800;
-ALTER TABLE user_impressions_2d MODIFY SETTING min_age_to_force_merge_seconds = 1800;
-ALTER TABLE user_activity_1h MODIFY SETTING min_age_to_force_merge_seconds = 1800;
+ALTER TABLE comments_cdc MODIFY SETTING min_age_to_force_merge_seconds = 2000;
+ALTER TABLE follows_cdc MODIFY SETTING min_age_to_force_merge_seconds = 2700;
+ALTER TABLE follow_graph MODIFY SETTING min_age_to_force_merge_seconds = 3000;
+ALTER TABLE user_author_90d MODIFY SETTING min_age_to_force_merge_seconds = 2400;
+ALTER TABLE events_raw MODIFY SETTING min_age_to_force_merge_seconds = 3600;
+ALTER TABLE post_metrics_1h MODIFY SETTING min_age_to_force_merge_seconds = 1600;
+ALTER TABLE user_impressions_2d MODIFY SETTING min_age_to_force_merge_seconds = 1700;
+ALTER TABLE user_activity_1h MODIFY SETTING min_age_to_force_merge_seconds = 1900;
 
 -- ============================================================================ views: facts in another order
 
@@ -386,8 +386,7 @@ GROUP BY recount;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS mv_post_recounts_engagement TO post_recounts AS
 SELECT recount, fromUnixTimestamp64Milli(toInt64(_version), 'UTC') AS at, post_id
-FROM post_engagement
-WHERE recount = 'post_engagement_events';
+FROM post_engagement;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS mv_post_recounts_metrics TO post_recounts AS
 SELECT DISTINCT 'post_metrics_1h' AS recount, fromUnixTimestamp64Milli(toInt64(_version), 'UTC') AS at, post_id
@@ -399,7 +398,8 @@ FROM post_metrics_1h
 HAVING count() > 0;
 
 -- Recounts every post whose own row, likes or comments changed since the recount before the last, less ten seconds: an entry
--- of the work list may become visible that long after the time it carries. The version is the time of the recount.
+-- of the work list may become visible that long after the time it carries. A post that was recounted a second after its newest
+-- entry rests until those ten seconds are over, and is recounted for the last time then. The version is the time of the recount.
 -- Conditions on the sorting key stand in PREWHERE: rows of one key pass or fail together, so they may be dropped before FINAL
 -- merges the others, a third of the time.
 CREATE MATERIALIZED VIEW IF NOT EXISTS mv_post_engagement
@@ -410,7 +410,20 @@ WITH
         SELECT if(count() = 2, min(at), toDateTime64(10, 3, 'UTC'))
         FROM (SELECT DISTINCT at FROM recount_watermarks WHERE name = 'post_engagement' ORDER BY at DESC LIMIT 2)
     ) - INTERVAL 10 SECOND AS since,
-    changed AS (SELECT DISTINCT post_id FROM post_changes WHERE changed_at >= since AND source != 'events')
+    changed AS
+    (
+        SELECT changes.post_id AS post_id
+        FROM
+        (
+            SELECT post_id, max(changed_at) AS last_changed FROM post_changes WHERE changed_at >= since AND source != 'events' GROUP BY post_id
+        ) AS changes
+        LEFT JOIN
+        (
+            SELECT post_id, max(at) AS last_recounted FROM post_recounts WHERE recount = 'post_engagement' AND at >= since GROUP BY post_id
+        ) AS recounts ON recounts.post_id = changes.post_id
+        WHERE last_recounted < last_changed + INTERVAL 1 SECOND
+           OR (last_recounted < last_changed + INTERVAL 10 SECOND AND last_changed + INTERVAL 10 SECOND <= now64(3, 'UTC'))
+    )
 SELECT
     posts.created_at AS created_at,
     posts.post_id AS post_id,
@@ -776,7 +789,7 @@ SETTINGS
     kafka_handle_error_mode = 'stream',
     kafka_max_block_size = 65536,
     kafka_poll_max_batch_size = 65536,
-    kafka_flush_interval_ms = 150,
+    kafka_flush_interval_ms = 200,
     kafka_poll_timeout_ms = 50,
     kafka_consumer_reschedule_ms = 10;
 
@@ -895,7 +908,7 @@ SETTINGS
     kafka_handle_error_mode = 'stream',
     kafka_max_block_size = 65536,
     kafka_poll_max_batch_size = 65536,
-    kafka_flush_interval_ms = 150,
+    kafka_flush_interval_ms = 200,
     kafka_poll_timeout_ms = 50,
     kafka_consumer_reschedule_ms = 10;
 
@@ -997,7 +1010,7 @@ SETTINGS
     kafka_handle_error_mode = 'stream',
     kafka_max_block_size = 65536,
     kafka_poll_max_batch_size = 65536,
-    kafka_flush_interval_ms = 300,
+    kafka_flush_interval_ms = 500,
     kafka_poll_timeout_ms = 100,
     kafka_consumer_reschedule_ms = 10;
 
@@ -1099,7 +1112,7 @@ SETTINGS
     kafka_handle_error_mode = 'stream',
     kafka_max_block_size = 65536,
     kafka_poll_max_batch_size = 65536,
-    kafka_flush_interval_ms = 300,
+    kafka_flush_interval_ms = 500,
     kafka_poll_timeout_ms = 100,
     kafka_consumer_reschedule_ms = 10;
 
@@ -1191,7 +1204,7 @@ SELECT
 FROM events_decoded AS d
 WHERE d.error != '' OR notEmpty(d.drift);
 
--- Nobody waits for a single event: once a second is soon enough, and a twentieth of the parts to merge.
+-- Nobody waits for a single event: every two seconds is soon enough, and a fortieth of the parts to merge.
 CREATE TABLE IF NOT EXISTS events_kafka (raw String)
 ENGINE = Kafka(nova_kafka)
 SETTINGS
@@ -1201,7 +1214,7 @@ SETTINGS
     kafka_handle_error_mode = 'stream',
     kafka_max_block_size = 65536,
     kafka_poll_max_batch_size = 65536,
-    kafka_flush_interval_ms = 1000,
+    kafka_flush_interval_ms = 2000,
     kafka_poll_timeout_ms = 250,
     kafka_consumer_reschedule_ms = 10;
 

@@ -27,6 +27,7 @@ const FEWEST_READS: usize = 4;
 #[derive(Clone)]
 pub struct Olap {
     client: Client,
+    pub(crate) database: Arc<str>,
     reads: Arc<Semaphore>,
 }
 
@@ -49,6 +50,7 @@ impl Olap {
             .with_database(&config.database);
         Self {
             client,
+            database: config.database.as_str().into(),
             reads: Arc::new(Semaphore::new(concurrent_reads())),
         }
     }

@@ -8,7 +8,7 @@ use crate::error::OlapError;
 /// Every insert into a table takes a higher block number; merges keep it.
 const STATE: &str = "\
     SELECT max(max_block_number) FROM system.parts \
-    WHERE database = currentDatabase() AND table = 'post_engagement' AND active";
+    WHERE database = {database:String} AND table = 'post_engagement' AND active";
 
 /// Names the content of `post_engagement` as one server has it: while it stays the same, so does every answer made of that
 /// table alone.
@@ -29,7 +29,7 @@ impl Olap {
     /// # Errors
     /// The query failed ([`OlapError::Query`]) or was late ([`OlapError::Deadline`]).
     pub async fn engagement_state(&self, deadline: Duration) -> Result<EngagementState, OlapError> {
-        let query = self.read(STATE, deadline);
+        let query = self.read(STATE, deadline).param("database", &self.database);
         self.read_within(deadline, async {
             let inserts: i64 = query.fetch_one().await?;
             Ok(EngagementState(inserts.unsigned_abs()))

@@ -15,6 +15,7 @@ use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 use crate::auth::{KeyError, TokenVerifier};
+use crate::authors::Authors;
 use crate::console::{self, ConsoleConfig, Sources};
 use crate::janitor;
 use crate::rate_limit::RateLimiter;
@@ -145,6 +146,7 @@ pub(crate) fn state(
     let (own_writes, retries) = OwnWrites::new(dependencies.cache);
     let state = AppState::new(Shared {
         tokens: TokenVerifier::new(auth)?,
+        authors: Authors::new(),
         rates: RateLimiter::new(api),
         in_flight: Semaphore::new(api.max_in_flight),
         config: api.clone(),

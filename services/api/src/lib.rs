@@ -5,6 +5,7 @@
 
 mod app;
 pub mod auth;
+mod authors;
 pub mod console;
 mod extract;
 mod handlers;

@@ -12,6 +12,7 @@ use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 use crate::auth::TokenVerifier;
+use crate::authors::Authors;
 use crate::problem::Problem;
 use crate::rate_limit::RateLimiter;
 
@@ -23,6 +24,7 @@ pub(crate) struct AppState(Arc<Shared>);
 pub(crate) struct Shared {
     pub(crate) config: ApiConfig,
     pub(crate) social: Social,
+    pub(crate) authors: Authors,
     pub(crate) events: EventProducer,
     pub(crate) feed: FeedService,
     pub(crate) discovery: Discovery,

@@ -16,7 +16,7 @@ pub struct ProjectorConfig {
     /// `NOVA_PROJECTOR_FANOUT_CAP` (default 10,000): an author with more followers marks no feed stale by a new post;
     /// theirs find it within the minute that a page lives.
     pub fanout_cap: u32,
-    /// `NOVA_PROJECTOR_EVENTS_EVERY_MS` (default 2,000): between two looks for recounted client events.
+    /// `NOVA_PROJECTOR_EVENTS_EVERY_MS` (default 5,000): between two looks for recounted client events.
     pub events_every: Duration,
 }
 
@@ -28,7 +28,7 @@ impl ProjectorConfig {
             batch: 1_000,
             max_pending: 20_000,
             fanout_cap: 10_000,
-            events_every: Duration::from_secs(2),
+            events_every: Duration::from_secs(5),
         }
     }
 

@@ -153,11 +153,8 @@ pub(crate) async fn create(
     Viewer(viewer): Viewer,
     Body(events): Body<EventsForm>,
 ) -> Result<(StatusCode, Json<EventsAnswer>), Problem> {
-    let posts: HashSet<_> = events.iter().map(|event| event.post_id).collect();
-    let authors = state
-        .social
-        .post_authors(&posts.into_iter().collect::<Vec<_>>())
-        .await?;
+    let posts = events.iter().map(|event| event.post_id).collect();
+    let authors = state.authors.of(&state.social, posts).await?;
     let stored = store(viewer, &events, &authors, Utc::now())
         .map_err(|errors| Problem::new(Kind::Validation).with_errors(errors))?;
     let mut by_type = HashMap::new();

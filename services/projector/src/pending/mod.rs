@@ -45,6 +45,8 @@ use crate::steps::{Outcome, Step};
 const MOST_APPLIED: usize = 1_000;
 /// Authors whose followers are asked for at once, at most.
 const MOST_AUTHORS: usize = 32;
+/// Between two looks, at least: ClickHouse takes changes several times a second, not all the time.
+const LOOKS_REST: Duration = Duration::from_millis(50);
 /// Between two recounts: one of ten posts costs ClickHouse little more than one of one post.
 const RECOUNTS_REST: Duration = Duration::from_millis(100);
 
@@ -368,7 +370,7 @@ impl Pending {
                     return;
                 };
                 // At most a third of the time is spent in asking: a look costs nearly the same for one fact and for many.
-                self.lanes.look.done(now, took * 2);
+                self.lanes.look.done(now, LOOKS_REST.max(took * 2));
                 for (key, ticket) in self.facts.looked(&keys, &versions, now, jitter) {
                     self.seen(key, ticket, now);
                 }

@@ -100,7 +100,10 @@ impl Drop for Lease {
         }
         if let Some(connection) = connection {
             let session = std::mem::take(&mut self.session);
-            lock(&self.pool.idle).push(Idle { connection, session });
+            lock(&self.pool.idle).push(Idle {
+                connection,
+                session,
+            });
         }
         lock(&self.pool.running).remove(&self.ticket.id());
         self.ticket.finished().send_replace(true);

@@ -9,7 +9,11 @@ use crate::ticket::Ticket;
 /// What makes a session serve `request`, by which connections are known: its database and settings as statements.
 pub(crate) fn of(request: &Request) -> String {
     let statements = [request.use_statement(), request.set_statement()];
-    statements.into_iter().flatten().collect::<Vec<_>>().join("; ")
+    statements
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join("; ")
 }
 
 /// Applies database and settings of `request`, unless the connection has them already.

@@ -1,7 +1,7 @@
 -- What $1 may see of these posts, and why not: one row for each post there ever was.
 -- `visible` is the word of posts_visible_to; `deleted` and `blocked` (a block between $1 and the author, whoever made it)
 -- say which of its reasons to name.
--- Per post: one look-up in posts and one in likes by primary key, and those of posts_visible_to.
+-- Per post: one look-up in posts by primary key, and those of posts_visible_to; the likes of $1 by user and post, a few pages.
 WITH blocked AS MATERIALIZED (
     SELECT b.blocked_id AS user_id FROM blocks AS b WHERE b.blocker_id = $1
     UNION

@@ -26,7 +26,7 @@ pub(crate) const SETTINGS: [(&str, &str); 7] = [
     ("max_replication_slots", "8"),
     ("max_slot_wal_keep_size", "4GB"),
     ("max_connections", "200"),
-    ("shared_buffers", "1GB"),
+    ("shared_buffers", "256MB"),
     ("max_wal_size", "4GB"),
 ];
 

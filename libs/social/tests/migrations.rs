@@ -21,7 +21,7 @@ async fn migrating_again_or_at_once_changes_nothing() -> anyhow::Result<()> {
         done?;
     }
     migrate(db.pool(), CDC_PASSWORD).await?;
-    assert_eq!(db.count("_sqlx_migrations WHERE success").await?, 6);
+    assert_eq!(db.count("_sqlx_migrations WHERE success").await?, 7);
     db.stop().await;
     Ok(())
 }

@@ -33,6 +33,8 @@ enum Piece {
 
 struct Job {
     request: Request,
+    /// The statement that applies its settings.
+    session: String,
     statement: Vec<u8>,
     format: String,
     ticket: Arc<Ticket>,
@@ -55,10 +57,12 @@ pub(crate) async fn run(
         return Err(query::several());
     }
     let time_limit = state.time_limit(&request);
-    let lease = state.pool.lease(&session::of(&request), ticket).await?;
+    let session = request.set_statement().unwrap_or_default();
+    let lease = state.pool.lease(&session, ticket).await?;
     let text = Bytes::from(text);
     let job = Job {
         request,
+        session,
         statement: ticket.mark(&text.slice(..head.statement)),
         format: head.format,
         ticket: Arc::clone(ticket),
@@ -145,12 +149,13 @@ fn write(
 ) -> Result<Counters, QueryFailure> {
     let Job {
         request,
+        session,
         statement,
         format,
         ticket,
     } = job;
     let failed = |text: String| QueryFailure::engine(&text, ticket);
-    session::prepare(lease, request, ticket)?;
+    session::prepare(lease, session, request, ticket)?;
     ticket.check()?;
     // A stream leaves its query id in the session for ever.
     let connection = lease.taint().connection()?;

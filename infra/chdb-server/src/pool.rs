@@ -37,7 +37,7 @@ pub(crate) struct Pool {
     running: Mutex<HashMap<Uuid, Arc<Ticket>>>,
 }
 
-/// A connection that waits for a request, and the statements that made it what it is.
+/// A connection that waits for a request, and the statement that made it what it is; empty as it was opened.
 struct Idle {
     connection: Connection,
     session: String,
@@ -47,7 +47,7 @@ struct Idle {
 /// millisecond and so belongs on a blocking thread.
 pub(crate) struct Lease {
     connection: Option<Connection>,
-    /// The statements that made the connection what it is.
+    /// The statement that made the connection what it is.
     session: String,
     pool: Arc<Pool>,
     ticket: Arc<Ticket>,
@@ -56,17 +56,17 @@ pub(crate) struct Lease {
 }
 
 impl Lease {
-    /// Whether the connection is what these statements make it already.
+    /// Whether the connection is what this statement makes it already.
     pub(crate) fn is(&self, session: &str) -> bool {
         self.session == session
     }
 
-    /// A connection as it was opened, and to be known by these statements: who calls runs them.
-    pub(crate) fn begin(&mut self, session: String) -> Result<&mut Connection, FfiError> {
+    /// A connection as it was opened, to be known by this statement: who calls runs it.
+    pub(crate) fn begin(&mut self, session: &str) -> Result<&mut Connection, FfiError> {
         if !self.session.is_empty() {
             drop(self.connection.take());
         }
-        self.session = session;
+        session.clone_into(&mut self.session);
         self.connection()
     }
 
@@ -139,7 +139,7 @@ impl Pool {
         self.library.connect(&self.arguments)
     }
 
-    /// An idle connection that these statements made what it is; else one as it was opened, or none while more may be opened;
+    /// An idle connection that this statement made what it is; else one as it was opened, or none while more may be opened;
     /// else the one that has been idle longest.
     fn idle(&self, session: &str) -> Option<Idle> {
         let mut idle = lock(&self.idle);

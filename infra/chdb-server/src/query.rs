@@ -20,6 +20,8 @@ const DEFAULT_FORMAT: &str = "TabSeparated";
 
 struct Job {
     request: Request,
+    /// The statement that applies its settings.
+    session: String,
     sql: Vec<u8>,
     outline: Outline,
     ticket: Arc<Ticket>,
@@ -35,10 +37,12 @@ pub(crate) async fn run(
     ticket: &Arc<Ticket>,
 ) -> Result<Answer, QueryFailure> {
     refuse(&sql, &outline)?;
-    let lease = state.pool.lease(&session::of(&request), ticket).await?;
+    let session = request.set_statement().unwrap_or_default();
+    let lease = state.pool.lease(&session, ticket).await?;
     let deadline = Instant::now() + state.time_limit(&request);
     let job = Job {
         request,
+        session,
         sql,
         outline,
         ticket: Arc::clone(ticket),
@@ -103,12 +107,13 @@ pub(crate) fn several() -> QueryFailure {
 fn execute(lease: &mut Lease, job: &Job) -> Result<Answer, QueryFailure> {
     let Job {
         request,
+        session,
         sql,
         outline,
         ticket,
         max_result_bytes,
     } = job;
-    let analysis = session::prepare(lease, request, ticket)?.classify(sql)?;
+    let analysis = session::prepare(lease, session, request, ticket)?.classify(sql)?;
     if analysis.statements > 1 {
         return Err(several());
     }

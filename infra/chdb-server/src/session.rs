@@ -6,33 +6,28 @@ use crate::params::Request;
 use crate::pool::Lease;
 use crate::ticket::Ticket;
 
-/// What makes a session serve `request`, by which connections are known: its database and settings as statements.
-pub(crate) fn of(request: &Request) -> String {
-    let statements = [request.use_statement(), request.set_statement()];
-    statements
-        .into_iter()
-        .flatten()
-        .collect::<Vec<_>>()
-        .join("; ")
-}
-
-/// Applies database and settings of `request`, unless the connection has them already.
+/// Applies the request's settings (`session`, as a statement; empty without any), unless the connection has them already, and
+/// its database. A session of another database is not used again: the database may be dropped meanwhile.
 pub(crate) fn prepare<'a>(
     lease: &'a mut Lease,
+    session: &str,
     request: &Request,
     ticket: &Ticket,
 ) -> Result<&'a mut Connection, QueryFailure> {
-    let session = of(request);
-    if !lease.is(&session) {
+    if !lease.is(session) {
         let connection = lease.begin(session)?;
-        let statements = [request.use_statement(), request.set_statement()];
-        for statement in statements.into_iter().flatten() {
-            let done = connection.query(statement.as_bytes(), "Null", &Vec::new(), usize::MAX);
-            if let Err(error) = done {
-                lease.taint();
-                return Err(QueryFailure::query(error, ticket, usize::MAX));
-            }
+        if !session.is_empty() {
+            run(connection, session, ticket).inspect_err(|_| _ = lease.taint())?;
         }
     }
+    if let Some(statement) = request.use_statement() {
+        run(lease.taint().connection()?, &statement, ticket)?;
+    }
     Ok(lease.connection()?)
+}
+
+fn run(connection: &mut Connection, statement: &str, ticket: &Ticket) -> Result<(), QueryFailure> {
+    let done = connection.query(statement.as_bytes(), "Null", &Vec::new(), usize::MAX);
+    done.map(drop)
+        .map_err(|error| QueryFailure::query(error, ticket, usize::MAX))
 }

@@ -10,8 +10,8 @@ use nova_social::{Social, SocialError};
 /// Posts remembered: some 100 bytes each. What was used least goes first.
 const MOST: u64 = 200_000;
 
-/// Authors of posts. A post keeps its author for ever, and its row when it is deleted. Cheap to clone; clones share them.
-#[derive(Debug, Clone)]
+/// Authors of posts. A post keeps its author for ever, and its row when it is deleted.
+#[derive(Debug)]
 pub(crate) struct Authors(Cache<PostId, UserId>);
 
 impl Authors {

@@ -91,7 +91,6 @@ impl Staging {
             .filter(|view| RECOUNTS.contains(&view.name))
             .map(|view| view.target);
         self.note_counted_meanwhile(dated).await?;
-        self.merge_parts(targets.clone()).await?;
         self.move_parts(targets).await
     }
 

@@ -102,8 +102,6 @@ impl Staging {
     /// # Errors
     /// [`OlapError::Query`]; some tables may have been moved.
     pub async fn publish(&self) -> Result<(), OlapError> {
-        self.merge_parts(FACTS.into_iter().chain(mirror_targets()))
-            .await?;
         self.move_parts(FACTS.into_iter().chain(mirror_targets()))
             .await
     }
@@ -124,21 +122,15 @@ impl Staging {
         Ok(())
     }
 
-    pub(super) async fn merge_parts(
+    /// Merges first, for all of them: then they appear at nearly the same time.
+    pub(super) async fn move_parts(
         &self,
-        tables: impl IntoIterator<Item = &'static str>,
+        tables: impl IntoIterator<Item = &'static str> + Clone,
     ) -> Result<(), OlapError> {
-        for table in tables {
+        for table in tables.clone() {
             self.run(&format!("OPTIMIZE TABLE load_{table} FINAL"))
                 .await?;
         }
-        Ok(())
-    }
-
-    pub(super) async fn move_parts(
-        &self,
-        tables: impl IntoIterator<Item = &'static str>,
-    ) -> Result<(), OlapError> {
         for table in tables {
             self.run(&format!(
                 "ALTER TABLE load_{table} MOVE PARTITION ID 'all' TO TABLE {table}"

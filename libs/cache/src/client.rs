@@ -1,4 +1,4 @@
-//! The client: one connection, a deadline on every exchange, and what it costs.
+//! The client: a connection for short exchanges and one for long ones, a deadline on every exchange, and what it costs.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,11 +11,15 @@ use tokio::time::Instant;
 use url::Url;
 
 use crate::error::CacheError;
-use crate::link::Link;
+use crate::link::{Link, Live};
 use crate::metrics::{self, Operation};
 
 /// A bulk write (up to [`crate::batch::MOST_COMMANDS`] commands) may take so many times the time of a read.
 const BULK_DEADLINES: u32 = 5;
+
+/// An exchange of more commands than this is a long one: the counters of a ranking, a bulk write. Answers on a connection come in
+/// the order of the questions, and a page of 100 items, some 200 commands, is not to wait for those of 900.
+const LONG: usize = 250;
 
 /// Where Redis is, and how long it may take. `Debug` shows no password.
 #[derive(Clone)]
@@ -60,16 +64,43 @@ pub struct Traffic {
     pub commands: u64,
 }
 
+/// The connections, by what they are for.
+#[derive(Clone)]
+struct Lanes {
+    short: Arc<Link>,
+    long: Arc<Link>,
+}
+
+impl Lanes {
+    /// The connection for so many commands.
+    fn of(&self, commands: usize) -> &Arc<Link> {
+        if commands > LONG {
+            &self.long
+        } else {
+            &self.short
+        }
+    }
+
+    /// Gives up a connection that failed, and the other one with it: it leads to the same server, and would only find out later.
+    fn lost(&self, lane: &Arc<Link>, live: &Arc<Live>, reason: &str) {
+        if lane.lost(live, reason) {
+            for other in [&self.short, &self.long] {
+                other.renew(reason);
+            }
+        }
+    }
+}
+
 #[derive(Default)]
 struct Counts {
     round_trips: AtomicU64,
     commands: AtomicU64,
 }
 
-/// Redis as Nova sees it. Cheap to clone; all clones share one connection.
+/// Redis as Nova sees it. Cheap to clone; all clones share the two connections.
 #[derive(Clone)]
 pub struct Cache {
-    link: Arc<Link>,
+    lanes: Lanes,
     counts: Arc<Counts>,
     response_timeout: Duration,
 }
@@ -91,8 +122,19 @@ impl Cache {
         // With Nagle's algorithm the second half of a large request waits 40 ms for a delayed acknowledgement.
         let info = info.set_tcp_settings(TcpSettings::default().set_nodelay(true));
         let client = Client::open(info).map_err(refuse)?;
+        let link = || {
+            Link::new(
+                client.clone(),
+                config.connect_timeout,
+                config.response_timeout,
+            )
+        };
+        let lanes = Lanes {
+            short: link(),
+            long: link(),
+        };
         Ok(Self {
-            link: Link::new(client, config.connect_timeout, config.response_timeout),
+            lanes,
             counts: Arc::default(),
             response_timeout: config.response_timeout,
         })
@@ -168,8 +210,9 @@ impl Cache {
         commands: &Pipeline,
         deadline: Duration,
     ) -> Result<Vec<Value>, CacheError> {
-        let live = self.link.get().await?;
         let count = commands.len();
+        let lane = self.lanes.of(count);
+        let live = lane.get().await?;
         self.counts.round_trips.fetch_add(1, Ordering::Relaxed);
         self.counts
             .commands
@@ -185,7 +228,7 @@ impl Cache {
                 live.heard_now();
                 // A replica that was the master yesterday answers, but takes no writes: another address is needed.
                 if replies.iter().any(is_read_only) {
-                    self.link.lost(&live, "the server takes no writes");
+                    self.lanes.lost(lane, &live, "the server takes no writes");
                 }
                 Ok(replies)
             }
@@ -199,7 +242,7 @@ impl Cache {
                     _ => false,
                 };
                 if lost {
-                    self.link.lost(&live, &failure.to_string());
+                    self.lanes.lost(lane, &live, &failure.to_string());
                 }
                 Err(failure)
             }

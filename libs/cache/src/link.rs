@@ -1,4 +1,4 @@
-//! The connection to Redis: made when first used, and made again in the background when it is lost.
+//! A connection to Redis: made when first used, and made again in the background when it is lost.
 //!
 //! Calls never queue for a server that is down: while it is being reconnected to, they fail at once.
 
@@ -75,7 +75,7 @@ struct Address {
     response_timeout: Duration,
 }
 
-/// The one connection of a cache.
+/// One of the connections of a cache.
 pub(crate) struct Link {
     address: Address,
     state: watch::Sender<State>,
@@ -140,20 +140,30 @@ impl Link {
         }
     }
 
-    /// Gives up a connection that failed, unless somebody did before.
-    pub(crate) fn lost(self: &Arc<Self>, live: &Arc<Live>, reason: &str) {
-        let lost = self.state.send_if_modified(|state| match state {
-            State::Up(current) if Arc::ptr_eq(current, live) => {
+    /// Gives up a connection that failed, unless somebody did before: whether it was given up.
+    pub(crate) fn lost(self: &Arc<Self>, live: &Arc<Live>, reason: &str) -> bool {
+        self.give_up(reason, |current| Arc::ptr_eq(current, live))
+    }
+
+    /// Makes the connection anew, if there is one. Who uses it goes on with the old one.
+    pub(crate) fn renew(self: &Arc<Self>, reason: &str) {
+        self.give_up(reason, |_| true);
+    }
+
+    fn give_up(self: &Arc<Self>, reason: &str, which: impl FnOnce(&Arc<Live>) -> bool) -> bool {
+        let given_up = self.state.send_if_modified(|state| match state {
+            State::Up(current) if which(current) => {
                 *state = State::Down(reason.into());
                 true
             }
             _ => false,
         });
-        if lost {
+        if given_up {
             metrics::connected(false);
             tracing::warn!(reason, "the connection to Redis is lost");
             self.connect_in_background();
         }
+        given_up
     }
 
     /// One task at a time: only the change to `First`, and from `Up` to `Down`, starts one, and it ends at `Up`.

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use moka::policy::EvictionPolicy;
 use moka::sync::Cache as Bounded;
 use nova_cache::{PageKey, ttl};
 use nova_domain::UserId;
@@ -15,7 +16,8 @@ use crate::snapshot::FeedSnapshot;
 /// Viewers whose latest ranking is known by name: 60 bytes each.
 const VIEWERS: u64 = 100_000;
 
-/// Bounded by weight; what was used least goes first. Cheap to clone; clones share it.
+/// Bounded by weight; what was not used for longest goes first. (By how often it was used would be wrong: viewers who left were
+/// there often, and those who came just now have not been yet.) Cheap to clone; clones share it.
 #[derive(Debug, Clone)]
 pub(crate) struct Memory {
     pages: Bounded<(UserId, PageKey), Arc<StoredPage>>,
@@ -29,16 +31,19 @@ impl Memory {
         Self {
             pages: Bounded::builder()
                 .max_capacity(bytes / 2)
+                .eviction_policy(EvictionPolicy::lru())
                 .weigher(|_, page: &Arc<StoredPage>| weight(page.weight()))
                 .time_to_live(ttl::PAGE)
                 .build(),
             snapshots: Bounded::builder()
                 .max_capacity(bytes / 2)
+                .eviction_policy(EvictionPolicy::lru())
                 .weigher(|_, snapshot: &Arc<FeedSnapshot>| weight(snapshot.weight()))
                 .time_to_live(ttl::SNAPSHOT)
                 .build(),
             latest: Bounded::builder()
                 .max_capacity(VIEWERS)
+                .eviction_policy(EvictionPolicy::lru())
                 .time_to_live(ttl::SNAPSHOT)
                 .build(),
         }

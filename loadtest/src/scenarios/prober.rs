@@ -20,8 +20,11 @@ use crate::measurements::Measure;
 const RESOLUTION: Duration = Duration::from_millis(20);
 /// A like that is not there by then has failed, and counts as having taken so long.
 const LIMIT: Duration = Duration::from_secs(10);
-/// For the post to arrive at the top of the viewer's feed.
-const ARRIVES: Duration = Duration::from_secs(30);
+/// For the comments to be counted, before the viewer's feed is ranked for the first time: a ranking counts for a minute, and one
+/// that knows of no comments has other posts at its top.
+const COUNTED: Duration = Duration::from_secs(5);
+/// For the post to arrive at the top of the viewer's feed: more than a ranking counts and is served.
+const ARRIVES: Duration = Duration::from_secs(100);
 /// Comments under the post: they keep it at the top of the viewer's feed, whatever else is posted during the run.
 const COMMENTS: usize = 10;
 
@@ -127,6 +130,7 @@ async fn set(run: &Run, user: &mut GooseUser) -> Result<Stage, String> {
         author,
         post,
     };
+    sleep(COUNTED).await;
     let begun = Instant::now();
     loop {
         let found = likes(run, user, &stage, None).await;

@@ -23,6 +23,9 @@ use crate::single_flight::SingleFlight;
 /// request makes it again.
 const BACKGROUND_WRITES: usize = 256;
 
+/// Viewers whose next rankings wait for a place, at most.
+const MOST_AHEAD: usize = 64;
+
 /// The state of a feed service in one process; all of it can be made again from the servers.
 pub(crate) struct Engine<P, R> {
     pub(crate) posts: Arc<P>,
@@ -38,7 +41,11 @@ pub(crate) struct Engine<P, R> {
     pub(crate) tasks: TaskTracker,
     pub(crate) pipeline: PipelineWatch,
     pub(crate) complaints: Complaints,
-    /// Rankings under way ahead of the end of the last one.
+    /// Viewers whose next ranking is made, or waits to be, ahead of the end of the last one.
+    pub(crate) ahead: SingleFlight<UserId, ()>,
+    /// Room for those.
+    pub(crate) ahead_seats: Arc<Semaphore>,
+    /// Rankings under way ahead.
     pub(crate) early: Arc<Semaphore>,
     writes: Arc<Semaphore>,
 }
@@ -63,11 +70,13 @@ impl<P, R: Ranker> Engine<P, R> {
             memory: Memory::new(config.memory_bytes()),
             gate: Gate::new(index(config.max_rankings), index(config.ranking_queue)),
             flights: SingleFlight::new(tasks.clone()),
-            tasks,
             pipeline: PipelineWatch::default(),
             complaints: Complaints::default(),
+            ahead: SingleFlight::new(tasks.clone()),
+            ahead_seats: Arc::new(Semaphore::new(MOST_AHEAD)),
             early: Arc::new(Semaphore::new(index(config.max_rankings.div_ceil(2)))),
             writes: Arc::new(Semaphore::new(BACKGROUND_WRITES)),
+            tasks,
             config,
         }
     }

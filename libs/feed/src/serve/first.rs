@@ -1,6 +1,7 @@
 //! The first page: of a ranking that still counts, else of a new one.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use nova_cache::{PageKey, ViewerRow};
 
@@ -89,13 +90,16 @@ impl<P: Posts + 'static, R: Ranker> Run<'_, P, R> {
         if lacks {
             // It may lack something because there is too much to do: that does not get better by doing more.
             if page.served_from == ServedFrom::Stale {
-                self.refresh_ahead(id);
+                self.refresh_ahead(id, Duration::ZERO);
             }
         } else if page.served_from == ServedFrom::Stale {
             self.refresh_behind(id);
-        } else if Freshness::ends_soon(self.age_ms(page.snapshot.generated_at), &self.engine.config)
-        {
-            self.refresh_ahead(id);
+        } else {
+            let (age_ms, config) = (self.age_ms(page.snapshot.generated_at), &self.engine.config);
+            if Freshness::ends_soon(age_ms, config) {
+                let left = config.fresh.saturating_sub(Duration::from_millis(age_ms));
+                self.refresh_ahead(id, left);
+            }
         }
         Some(page)
     }

@@ -1,9 +1,12 @@
 //! A ranking that nobody waits for: behind an answer that was older than it should be, or ahead of the next request.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use nova_cache::PageKey;
+use rand::Rng as _;
 use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::engine::Engine;
 use super::ranker::Ranker;
@@ -15,21 +18,13 @@ use crate::metrics;
 use crate::posts::Posts;
 use crate::protect::Place;
 
+/// How often one that waits looks for a place among the rankings, in milliseconds; a range, so that processes do not look in
+/// step. A request that waits for a place gets one that is free before it is looked for here.
+const LOOK_EVERY_MS: std::ops::RangeInclusive<u64> = 5..=15;
+
 impl<P: Posts + 'static, R: Ranker> Run<'_, P, R> {
     /// Ranks behind this answer, unless that is under way or as many rankings as may be are.
     pub(crate) fn refresh_behind(&self, not: SnapshotId) {
-        self.refresh_with(not, None);
-    }
-
-    /// The same before the ranking is too old, with fewer places: there is time, and whoever waits goes first. A hit that
-    /// finds none leaves it to the next one.
-    pub(crate) fn refresh_ahead(&self, not: SnapshotId) {
-        if let Ok(early) = Arc::clone(&self.engine.early).try_acquire_owned() {
-            self.refresh_with(not, Some(early));
-        }
-    }
-
-    fn refresh_with(&self, not: SnapshotId, early: Option<OwnedSemaphorePermit>) {
         let engine = self.engine;
         if engine.flights.under_way(&self.viewer) {
             return;
@@ -38,23 +33,47 @@ impl<P: Posts + 'static, R: Ranker> Run<'_, P, R> {
             metrics::refresh("skipped");
             return;
         };
-        let order = self.order_behind(Some(not), place);
-        let (engine, limit) = (Arc::clone(engine), self.limit);
+        let (engine, order, limit) = (Arc::clone(engine), self.order_behind(Some(not)), self.limit);
         let tasks = engine.tasks.clone();
-        tasks.spawn(async move {
-            let _early = early;
-            match refresh(&engine, order, limit).await {
-                Ok(_) => metrics::refresh("ranked"),
-                Err(error) => {
-                    metrics::refresh("failed");
-                    tracing::debug!(%error, "a feed could not be ranked behind an answer");
+        tasks.spawn(async move { refresh_in(&engine, order, limit, place).await });
+    }
+
+    /// The same before the ranking is too old, with fewer places, and after whoever waits for an answer: there is time, at most
+    /// `patience`. One viewer waits once, and a bounded number do: a hit that finds no room leaves it to the next one.
+    pub(crate) fn refresh_ahead(&self, not: SnapshotId, patience: Duration) {
+        let engine = self.engine;
+        if engine.flights.under_way(&self.viewer) || engine.ahead.under_way(&self.viewer) {
+            return;
+        }
+        let Ok(seat) = Arc::clone(&engine.ahead_seats).try_acquire_owned() else {
+            metrics::refresh("skipped");
+            return;
+        };
+        let deadline = Instant::now() + patience;
+        let (order, limit) = (self.order_behind(Some(not)), self.limit);
+        let early = Arc::clone(&engine.early);
+        let at_once = early
+            .try_acquire_owned()
+            .ok()
+            .and_then(|early| Some((early, engine.gate.try_enter().ok()?)));
+        engine.ahead.join(self.viewer, || {
+            let engine = Arc::clone(engine);
+            async move {
+                let _seat = seat;
+                let places = match at_once {
+                    Some(places) => Some(places),
+                    None => places_by(&engine, deadline).await,
+                };
+                match places {
+                    Some((_early, place)) => refresh_in(&engine, order, limit, place).await,
+                    None => metrics::refresh("skipped"),
                 }
             }
         });
     }
 
     /// A ranking that nobody walks yet.
-    pub(crate) fn order_behind(&self, not: Option<SnapshotId>, place: Place) -> Order {
+    pub(crate) fn order_behind(&self, not: Option<SnapshotId>) -> Order {
         Order {
             viewer: self.viewer,
             as_of: self.as_of,
@@ -62,7 +81,45 @@ impl<P: Posts + 'static, R: Ranker> Run<'_, P, R> {
             redis_out: self.notes.redis_is_out(),
             not,
             walk: false,
-            place: Some(place),
+            place: None,
+        }
+    }
+}
+
+/// Places among the early rankings and among all, once there is one that no request waits for; none when the deadline comes first,
+/// or the process stops. Those first who began to wait first: their rankings end first.
+async fn places_by<P, R>(
+    engine: &Engine<P, R>,
+    deadline: Instant,
+) -> Option<(OwnedSemaphorePermit, Place)> {
+    let early = Arc::clone(&engine.early).acquire_owned();
+    let early = timeout_at(deadline, early).await.ok()?.ok()?;
+    while !engine.tasks.is_closed() {
+        if let Ok(place) = engine.gate.try_enter() {
+            return Some((early, place));
+        }
+        if Instant::now() >= deadline {
+            break;
+        }
+        let pause = rand::rng().random_range(LOOK_EVERY_MS);
+        sleep(Duration::from_millis(pause)).await;
+    }
+    None
+}
+
+/// Ranks in this place, and says how that went.
+async fn refresh_in<P: Posts + 'static, R: Ranker>(
+    engine: &Arc<Engine<P, R>>,
+    mut order: Order,
+    limit: u32,
+    place: Place,
+) {
+    order.place = Some(place);
+    match refresh(engine, order, limit).await {
+        Ok(_) => metrics::refresh("ranked"),
+        Err(error) => {
+            metrics::refresh("failed");
+            tracing::debug!(%error, "a feed could not be ranked behind an answer");
         }
     }
 }

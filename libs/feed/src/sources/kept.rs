@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use moka::policy::EvictionPolicy;
 use moka::sync::Cache as Bounded;
 use nova_domain::{Candidate, PostId, UserId};
 use nova_olap::{AuthorInteractions, NewPost, SourceLimits};
@@ -15,7 +16,8 @@ use crate::config::FeedConfig;
 /// A post is asked for again for so long after it was made: it may have come through the pipeline late.
 pub(super) const LATE: TimeDelta = TimeDelta::minutes(2);
 
-/// What was found for the last ranking of each viewer. Bounded by weight; what was used least goes first. Cheap to clone;
+/// What was found for the last ranking of each viewer. Bounded by weight; what was not used for longest goes first, for by how
+/// often it was used those who left would keep out those who came. Cheap to clone;
 /// clones share it.
 #[derive(Debug, Clone)]
 pub(crate) struct Kept(Bounded<UserId, Arc<Lists>>);
@@ -56,6 +58,7 @@ impl Kept {
     pub(crate) fn new(bytes: u64) -> Self {
         let kept = Bounded::builder()
             .max_capacity(bytes)
+            .eviction_policy(EvictionPolicy::lru())
             .weigher(|_, lists: &Arc<Lists>| lists.weight())
             .build();
         Self(kept)
@@ -224,6 +227,26 @@ mod tests {
         assert_eq!(kept.get(viewer, ranked + 1, at(51), &config), None);
         assert_eq!(kept.get(viewer, ranked, at(52), &config), None);
         assert_eq!(kept.get(user(8), ranked, at(51), &config), None);
+    }
+
+    #[test]
+    fn who_came_last_takes_the_room_of_who_has_been_away_for_longest() {
+        let config = FeedConfig::default();
+        let ranked = at(50).timestamp_millis();
+        let room = 4 * u64::from(lists().weight());
+        let kept = Kept::new(room);
+        let known = |n| kept.get(user(n), ranked, at(51), &config).is_some();
+        // However often somebody was there.
+        kept.put(user(1), lists());
+        assert!((0..100).all(|_| known(1)));
+        for viewer in 2..=9 {
+            kept.put(user(viewer), lists());
+            kept.0.run_pending_tasks();
+        }
+        assert_eq!(
+            (1..=9).filter(|n| known(*n)).collect::<Vec<_>>(),
+            [6, 7, 8, 9]
+        );
     }
 
     #[test]

@@ -16,6 +16,9 @@ use crate::trace::{Degraded, Outcome};
 /// With no longer a period each ranking asks for itself.
 const NOT_SHARED: Duration = Duration::from_millis(1);
 
+/// So long the state of the counts is what it was when it was asked: recounts are seconds apart, rankings are not.
+const STATE_FOR: Duration = Duration::from_millis(250);
+
 /// The posts a source proposed.
 pub(super) type List = Arc<Vec<Candidate>>;
 
@@ -23,6 +26,7 @@ pub(super) type List = Arc<Vec<Candidate>>;
 #[derive(Debug, Clone)]
 pub(crate) struct Trending {
     kept: Arc<Mutex<Option<Kept>>>,
+    state: Arc<Mutex<Option<Known>>>,
     flights: Arc<SingleFlight<EngagementState, Result<List, Outcome>>>,
 }
 
@@ -34,16 +38,41 @@ struct Kept {
     asked: Instant,
 }
 
+/// The state of the counts, and when it was asked for.
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    state: EngagementState,
+    asked: Instant,
+}
+
 impl Default for Trending {
     fn default() -> Self {
         Self {
             kept: Arc::default(),
+            state: Arc::default(),
             flights: Arc::new(SingleFlight::new(TaskTracker::new())),
         }
     }
 }
 
 impl Trending {
+    /// The state of the counts: as it was asked for last, if that is no longer ago than [`STATE_FOR`]; else what `query` says.
+    async fn state<F>(&self, query: F) -> Result<EngagementState, Outcome>
+    where
+        F: Future<Output = Result<EngagementState, Outcome>>,
+    {
+        let known = *lock(&self.state);
+        if let Some(known) = known
+            && known.asked.elapsed() < STATE_FOR
+        {
+            return Ok(known.state);
+        }
+        let asked = Instant::now();
+        let state = query.await?;
+        *lock(&self.state) = Some(Known { state, asked });
+        Ok(state)
+    }
+
     /// The list that is kept, if it was made of these counts and is younger than `period`; else that of `query`, which
     /// all who ask for the same meanwhile wait for.
     async fn get<F>(
@@ -80,13 +109,13 @@ impl Trending {
     }
 }
 
-fn lock(kept: &Mutex<Option<Kept>>) -> std::sync::MutexGuard<'_, Option<Kept>> {
+fn lock<T>(kept: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     // Nothing panics while it is held.
     kept.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Asks for F2: shared, where the ranking is of the present. What the counts are is asked each time, which costs a
-/// tenth of the list: nobody is shown a list that is no longer true.
+/// Asks for F2: shared, where the ranking is of the present. What the counts are is asked again after a quarter of a second,
+/// which costs a tenth of the list: nobody is shown a list that is not true any more for longer.
 pub(super) async fn fetch<P>(asking: &Asking<'_, P>) -> Attempt<List> {
     let (context, ask) = (asking.context, asking.ask);
     let (limits, formula) = (context.config.trending, context.config.formula);
@@ -107,7 +136,8 @@ pub(super) async fn fetch<P>(asking: &Asking<'_, P>) -> Attempt<List> {
         None => query().await.map(Arc::new),
         Some(shared) => {
             let state = context.olap.engagement_state(deadline);
-            match asking.clickhouse(what, state).await.result {
+            let state = async { asking.clickhouse(what, state).await.result };
+            match shared.trending.state(state).await {
                 Ok(state) => shared.trending.get(state, period, query).await,
                 Err(outcome) => Err(outcome),
             }
@@ -155,6 +185,21 @@ mod tests {
         assert_eq!(server.ask(2, Ok(())).await, (true, 2));
         tokio::time::advance(PERIOD).await;
         assert_eq!(server.ask(2, Ok(())).await, (true, 3));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_state_of_the_counts_is_asked_four_times_a_second() {
+        let trending = Trending::default();
+        let ask = async |inserts, result: Result<(), Outcome>| {
+            let state = async { result.map(|()| EngagementState::new(inserts)) };
+            trending.state(state).await
+        };
+        assert_eq!(ask(1, Err(Outcome::Late)).await, Err(Outcome::Late));
+        assert_eq!(ask(1, Ok(())).await, Ok(EngagementState::new(1)));
+        tokio::time::advance(STATE_FOR - Duration::from_millis(1)).await;
+        assert_eq!(ask(2, Ok(())).await, Ok(EngagementState::new(1)));
+        tokio::time::advance(Duration::from_millis(1)).await;
+        assert_eq!(ask(3, Ok(())).await, Ok(EngagementState::new(3)));
     }
 
     #[tokio::test(start_paused = true)]

@@ -39,8 +39,8 @@ pub(crate) struct Recipe {
     pub(crate) stop_signal: Signal,
 }
 
-/// The niceness of a server that gives way: about a third of the weight of one that does not.
-const GIVES_WAY: &str = "5";
+/// The niceness of a server that gives way: about a ninth of the weight of one that does not.
+const GIVES_WAY: &str = "10";
 
 impl Recipe {
     /// The command of this recipe, its output appended to the log.

@@ -220,6 +220,48 @@ async fn a_ranking_that_began_before_an_invalidation_is_not_enough() {
 }
 
 #[tokio::test]
+async fn a_ranking_ahead_waits_for_a_place_and_is_made_once() {
+    let (cache, _stack) = redis().await;
+    let world = World::new(6, 10);
+    let engine = engine_with(&world, Some(&cache), patient());
+    page(&engine, 0, 20, 0).await.unwrap();
+    settle(&engine).await;
+    let places: Vec<_> = (0..engine.config.max_rankings)
+        .map(|_| engine.gate.try_enter().unwrap())
+        .collect();
+    // Hits near the end of the ranking, while others rank.
+    for second in [52, 53, 54] {
+        let hit = page(&engine, 0, 20, second).await.unwrap();
+        assert_eq!(hit.served_from, ServedFrom::Cache);
+    }
+    assert!(engine.ahead.under_way(&world.viewer));
+    assert_eq!(world.rankings.load(Ordering::SeqCst), 1);
+    drop(places);
+    rankings(&world, 2).await;
+    settle(&engine).await;
+    assert!(!engine.ahead.under_way(&world.viewer));
+    let hit = page(&engine, 0, 20, 61).await.unwrap();
+    assert_eq!(hit.served_from, ServedFrom::Cache);
+    assert_eq!(world.rankings.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn a_ranking_ahead_that_waits_does_not_hold_up_the_end() {
+    let (cache, _stack) = redis().await;
+    let world = World::new(6, 10);
+    let engine = engine_with(&world, Some(&cache), patient());
+    page(&engine, 0, 20, 0).await.unwrap();
+    settle(&engine).await;
+    let _places: Vec<_> = (0..engine.config.max_rankings)
+        .map(|_| engine.gate.try_enter().unwrap())
+        .collect();
+    page(&engine, 0, 20, 51).await.unwrap();
+    assert!(engine.ahead.under_way(&world.viewer));
+    assert!(engine.drain(Duration::from_secs(5)).await);
+    assert_eq!(world.rankings.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
 async fn a_feed_is_warmed_without_disturbing_a_walk() {
     let (cache, stack) = redis().await;
     let world = World::new(6, 10);

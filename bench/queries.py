@@ -1,0 +1,115 @@
+#!/usr/bin/env python3
+"""What the queries of the read path cost ClickHouse, one after the other, over HTTP with one thread each.
+
+    queries.py ENDPOINTS [--viewers N]
+
+For viewers who follow 40 to 140 users: time until the answer, and processor time of the server, split by the thread that
+takes the request, which parses, analyses and plans, and those that execute. What the server does besides (recounts, merges,
+reading Kafka) is in it: the machine should be idle, and the median of several runs be taken.
+"""
+
+import argparse
+import base64
+import http.client
+import json
+import pathlib
+import time
+import urllib.parse
+
+QUERIES = pathlib.Path(__file__).parent.parent / "clickhouse" / "queries"
+DEADLINE = 30  # seconds for one answer
+SERVER = "nova-chdb-server"
+PLANS, EXECUTES = "tokio-rt-worker", "ThreadPool"  # threads of it, by name
+
+
+class ClickHouse:
+    def __init__(self, url):
+        url = urllib.parse.urlsplit(url)
+        login = f"{urllib.parse.unquote(url.username or 'default')}:{urllib.parse.unquote(url.password or '')}"
+        self.headers = {"Authorization": "Basic " + base64.b64encode(login.encode()).decode()}
+        self.link = http.client.HTTPConnection(url.hostname, url.port, timeout=DEADLINE)
+
+    def ask(self, sql, **params):
+        settings = {"max_threads": 1, "max_execution_time": DEADLINE, "default_format": "TSV"}
+        settings |= {f"param_{name}": value for name, value in params.items()}
+        self.link.request("POST", "/?" + urllib.parse.urlencode(settings), sql.encode(), self.headers)
+        answer = self.link.getresponse()
+        body = answer.read().decode()
+        if answer.status != 200:
+            raise SystemExit(f"ClickHouse: {body.strip()}")
+        return body.split("\n")[:-1]
+
+
+def server():
+    for process in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            if SERVER in (process / "cmdline").read_text().split("\0")[0]:
+                return process
+        except OSError:
+            pass
+    raise SystemExit(f"no {SERVER} runs here")
+
+
+def milliseconds(process):
+    """Processor time of the server's threads since they began, by their names."""
+    used = {}
+    for thread in (process / "task").iterdir():
+        try:
+            name = (thread / "comm").read_text().strip()
+            used[name] = used.get(name, 0) + int((thread / "schedstat").read_text().split()[0]) / 1e6
+        except OSError:
+            pass
+    return used
+
+
+def questions(viewer, now):
+    """The queries of a ranking and of suggestions, with what they are asked."""
+    recent = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(time.time() - 180))
+    window = {"viewer": viewer, "now": now}
+    return {
+        "follow_candidates": window | {"window_hours": 72, "max_posts": 500},
+        "viewer_interactions": window | {"interaction_days": 90},
+        "viewer_impressions": window | {"window_hours": 48, "max_posts": 5000},
+        "newest_candidates": window | {"since": recent, "authors": "[]", "max_posts": 700},
+        "trending_candidates": {
+            "now": now, "window_hours": 24, "max_posts": 200, "comment_weight": 2, "share_weight": 3,
+        },
+        "similar_users_follows": window | {
+            "interaction_days": 90, "max_likes": 20, "max_likers": 500, "max_similar": 50, "max_follows": 100, "max_users": 500,
+        },
+    }  # fmt: skip
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("endpoints", type=pathlib.Path)
+    arguments.add_argument("--viewers", type=int, default=60)
+    given = arguments.parse_args()
+    clickhouse = ClickHouse(json.loads(given.endpoints.read_text())["clickhouse"])
+    viewers = clickhouse.ask(
+        "SELECT follower_id FROM follows_cdc GROUP BY follower_id HAVING count() BETWEEN 40 AND 140"
+        " ORDER BY cityHash64(follower_id) LIMIT {n:UInt32}",
+        n=given.viewers,
+    )
+    if not viewers:
+        raise SystemExit("nobody follows 40 to 140 users")
+    process, now = server(), time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime())
+    print(f"{len(viewers)} viewers; milliseconds\n{'':24}{'p50':>8}{'p95':>8}{'processor':>11}{'planning':>10}{'executing':>11}")
+    for name in questions(viewers[0], now):
+        sql = (QUERIES / f"{name}.sql").read_text()
+        clickhouse.ask(sql, **questions(viewers[0], now)[name])
+        before, took = milliseconds(process), []
+        for viewer in viewers:
+            began = time.perf_counter()
+            clickhouse.ask(sql, **questions(viewer, now)[name])
+            took.append((time.perf_counter() - began) * 1e3)
+        after = milliseconds(process)
+        took.sort()
+        used = {thread: (after[thread] - before.get(thread, 0)) / len(viewers) for thread in after}
+        p50, p95 = took[len(took) // 2], took[len(took) * 95 // 100]
+        plans, executes = used.get(PLANS, 0), used.get(EXECUTES, 0)
+        print(f"{name:24}{p50:8.1f}{p95:8.1f}{plans + executes:11.1f}{plans:10.1f}{executes:11.1f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -30,6 +30,8 @@ pub(crate) struct Found {
     pub(crate) follow_list: Vec<Candidate>,
     pub(crate) follow: Attempt<()>,
     pub(crate) trending: Attempt<trending::List>,
+    /// Whether F2 asked ClickHouse anything: else it is from memory.
+    trending_asked: bool,
     pub(crate) affinity: Attempt<Vec<Candidate>>,
     pub(crate) interactions: Attempt<Interactions>,
     /// None when it is not asked for.
@@ -49,7 +51,7 @@ struct OfAuthors {
 
 /// Asks all of them at once. A query that fails or is late is an [`Attempt`] without a value.
 pub(crate) async fn collect<P: Posts>(asking: &Asking<'_, P>) -> Found {
-    let (of_authors, new, trending, seen) = tokio::join!(
+    let (of_authors, new, (trending, trending_asked), seen) = tokio::join!(
         of_authors(asking),
         new_follows::fetch(asking),
         trending::fetch(asking),
@@ -72,6 +74,7 @@ pub(crate) async fn collect<P: Posts>(asking: &Asking<'_, P>) -> Found {
         follow_list: new_follows::join(follow_list, new, asking.ask.overlay, most),
         follow,
         trending,
+        trending_asked,
         affinity,
         interactions,
         seen,
@@ -159,7 +162,9 @@ impl Found {
 
     /// Whether there is nothing to rank because nothing that was asked answered.
     pub(crate) fn all_sources_failed(&self) -> bool {
-        Source::ALL.iter().all(|source| self.failed(*source))
+        let from_memory = |source| source == Source::Trending && !self.trending_asked;
+        let mut sources = Source::ALL.iter().copied();
+        sources.all(|source| self.failed(source) || from_memory(source))
     }
 
     fn trending_list(&self) -> &[Candidate] {

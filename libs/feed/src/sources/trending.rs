@@ -56,8 +56,9 @@ impl Default for Trending {
 }
 
 impl Trending {
-    /// The state of the counts: as it was asked for last, if that is no longer ago than [`STATE_FOR`]; else what `query` says.
-    async fn state<F>(&self, query: F) -> Result<EngagementState, Outcome>
+    /// The state of the counts: as it was asked for last, if that is no longer ago than [`STATE_FOR`]; else what `query` says. And
+    /// whether it was asked.
+    async fn state<F>(&self, query: F) -> Result<(EngagementState, bool), Outcome>
     where
         F: Future<Output = Result<EngagementState, Outcome>>,
     {
@@ -65,12 +66,12 @@ impl Trending {
         if let Some(known) = known
             && known.asked.elapsed() < STATE_FOR
         {
-            return Ok(known.state);
+            return Ok((known.state, false));
         }
         let asked = Instant::now();
         let state = query.await?;
         *lock(&self.state) = Some(Known { state, asked });
-        Ok(state)
+        Ok((state, true))
     }
 
     /// The list that is kept, if it was made of these counts and is younger than `period`; else that of `query`, which
@@ -115,8 +116,9 @@ fn lock<T>(kept: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 /// Asks for F2: shared, where the ranking is of the present. What the counts are is asked again after a quarter of a second,
-/// which costs a tenth of the list: nobody is shown a list that is not true any more for longer.
-pub(super) async fn fetch<P>(asking: &Asking<'_, P>) -> Attempt<List> {
+/// which costs a tenth of the list: nobody is shown a list that is not true any more for longer. Also gives whether ClickHouse was
+/// asked anything: a list from memory does not tell that it is there.
+pub(super) async fn fetch<P>(asking: &Asking<'_, P>) -> (Attempt<List>, bool) {
     let (context, ask) = (asking.context, asking.ask);
     let (limits, formula) = (context.config.trending, context.config.formula);
     let (now, deadline) = (ask.now, asking.budget.for_query());
@@ -132,21 +134,26 @@ pub(super) async fn fetch<P>(asking: &Asking<'_, P>) -> Attempt<List> {
         }
     };
     let period = context.config.shared;
+    let mut asked = true;
     let result = match context.shared.filter(|_| ask.live && period > NOT_SHARED) {
         None => query().await.map(Arc::new),
         Some(shared) => {
             let state = context.olap.engagement_state(deadline);
             let state = async { asking.clickhouse(what, state).await.result };
             match shared.trending.state(state).await {
-                Ok(state) => shared.trending.get(state, period, query).await,
+                Ok((state, now)) => {
+                    asked = now;
+                    shared.trending.get(state, period, query).await
+                }
                 Err(outcome) => Err(outcome),
             }
         }
     };
-    Attempt {
+    let attempt = Attempt {
         result,
         took: started.elapsed(),
-    }
+    };
+    (attempt, asked)
 }
 
 #[cfg(test)]
@@ -195,11 +202,11 @@ mod tests {
             trending.state(state).await
         };
         assert_eq!(ask(1, Err(Outcome::Late)).await, Err(Outcome::Late));
-        assert_eq!(ask(1, Ok(())).await, Ok(EngagementState::new(1)));
+        assert_eq!(ask(1, Ok(())).await, Ok((EngagementState::new(1), true)));
         tokio::time::advance(STATE_FOR - Duration::from_millis(1)).await;
-        assert_eq!(ask(2, Ok(())).await, Ok(EngagementState::new(1)));
+        assert_eq!(ask(2, Ok(())).await, Ok((EngagementState::new(1), false)));
         tokio::time::advance(Duration::from_millis(1)).await;
-        assert_eq!(ask(3, Ok(())).await, Ok(EngagementState::new(3)));
+        assert_eq!(ask(3, Ok(())).await, Ok((EngagementState::new(3), true)));
     }
 
     #[tokio::test(start_paused = true)]

@@ -51,15 +51,20 @@ def server():
 
 
 def milliseconds(process):
-    """Processor time of the server's threads since they began, by their names."""
+    """Processor time of each of the server's threads since it began, and its name."""
     used = {}
     for thread in (process / "task").iterdir():
         try:
-            name = (thread / "comm").read_text().strip()
-            used[name] = used.get(name, 0) + int((thread / "schedstat").read_text().split()[0]) / 1e6
+            spent = int((thread / "schedstat").read_text().split()[0]) / 1e6
+            used[thread.name] = spent, (thread / "comm").read_text().strip()
         except OSError:
             pass
     return used
+
+
+def spent(before, after, name):
+    """Of threads of this name that are there yet: some end, and what they did is not known any more."""
+    return sum(time - before.get(thread, (0,))[0] for thread, (time, its) in after.items() if its == name)
 
 
 def questions(viewer, now):
@@ -95,20 +100,19 @@ def main():
         raise SystemExit("nobody follows 40 to 140 users")
     process, now = server(), time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime())
     print(f"{len(viewers)} viewers; milliseconds\n{'':24}{'p50':>8}{'p95':>8}{'processor':>11}{'planning':>10}{'executing':>11}")
-    for name in questions(viewers[0], now):
-        sql = (QUERIES / f"{name}.sql").read_text()
-        clickhouse.ask(sql, **questions(viewers[0], now)[name])
+    for query in questions(viewers[0], now):
+        sql = (QUERIES / f"{query}.sql").read_text()
+        clickhouse.ask(sql, **questions(viewers[0], now)[query])
         before, took = milliseconds(process), []
         for viewer in viewers:
             began = time.perf_counter()
-            clickhouse.ask(sql, **questions(viewer, now)[name])
+            clickhouse.ask(sql, **questions(viewer, now)[query])
             took.append((time.perf_counter() - began) * 1e3)
         after = milliseconds(process)
         took.sort()
-        used = {thread: (after[thread] - before.get(thread, 0)) / len(viewers) for thread in after}
         p50, p95 = took[len(took) // 2], took[len(took) * 95 // 100]
-        plans, executes = used.get(PLANS, 0), used.get(EXECUTES, 0)
-        print(f"{name:24}{p50:8.1f}{p95:8.1f}{plans + executes:11.1f}{plans:10.1f}{executes:11.1f}")
+        plans, executes = (spent(before, after, name) / len(viewers) for name in (PLANS, EXECUTES))
+        print(f"{query:24}{p50:8.1f}{p95:8.1f}{plans + executes:11.1f}{plans:10.1f}{executes:11.1f}")
 
 
 if __name__ == "__main__":

@@ -252,9 +252,8 @@ impl<P: Posts + 'static, R: Ranker> Engine<P, R> {
         let mut run = Run::new(self, viewer, limit, as_of);
         // The ranking knows what the viewer did lately; what is kept already counts as well.
         let last = run.newest().await;
-        let mut order = run.order_behind(last);
-        order.place = Some(place);
-        Box::pin(refresh(self, order, limit)).await
+        let order = run.order_behind(last);
+        Box::pin(refresh(self, order, limit, place)).await
     }
 }
 

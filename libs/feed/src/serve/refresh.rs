@@ -110,12 +110,11 @@ async fn places_by<P, R>(
 /// Ranks in this place, and says how that went.
 async fn refresh_in<P: Posts + 'static, R: Ranker>(
     engine: &Arc<Engine<P, R>>,
-    mut order: Order,
+    order: Order,
     limit: u32,
     place: Place,
 ) {
-    order.place = Some(place);
-    match refresh(engine, order, limit).await {
+    match refresh(engine, order, limit, place).await {
         Ok(_) => metrics::refresh("ranked"),
         Err(error) => {
             metrics::refresh("failed");
@@ -124,12 +123,14 @@ async fn refresh_in<P: Posts + 'static, R: Ranker>(
     }
 }
 
-/// Makes a ranking and its first page, and keeps both.
+/// Makes a ranking in this place, and its first page, and keeps both.
 pub(crate) async fn refresh<P: Posts + 'static, R: Ranker>(
     engine: &Arc<Engine<P, R>>,
-    order: Order,
+    mut order: Order,
     limit: u32,
+    place: Place,
 ) -> Result<SnapshotId, Unavailable> {
+    order.place = Some(place);
     let (viewer, as_of) = (order.viewer, order.as_of);
     let flight = engine
         .flights

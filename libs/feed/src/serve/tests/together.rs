@@ -8,9 +8,12 @@ use futures::future::join_all;
 use nova_cache::keys;
 use nova_testbed::wait_for;
 
-use super::world::{World, engine, engine_with, forget, ids, noon, order, page, redis, settle};
+use super::world::{
+    TestEngine, World, engine, engine_with, forget, ids, noon, order, page, redis, settle,
+};
 use crate::answer::ServedFrom;
 use crate::config::FeedConfig;
+use crate::protect::Place;
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -30,6 +33,14 @@ async fn rankings(world: &World, expected: usize) {
     })
     .await
     .unwrap();
+}
+
+/// Ranks the feed at noon; then others have all places for rankings.
+async fn ranked_and_full(engine: &TestEngine) -> Vec<Place> {
+    page(engine, 0, 20, 0).await.unwrap();
+    settle(engine).await;
+    let places = (0..engine.config.max_rankings).map(|_| engine.gate.try_enter().unwrap());
+    places.collect()
 }
 
 #[tokio::test]
@@ -224,11 +235,7 @@ async fn a_ranking_ahead_waits_for_a_place_and_is_made_once() {
     let (cache, _stack) = redis().await;
     let world = World::new(6, 10);
     let engine = engine_with(&world, Some(&cache), patient());
-    page(&engine, 0, 20, 0).await.unwrap();
-    settle(&engine).await;
-    let places: Vec<_> = (0..engine.config.max_rankings)
-        .map(|_| engine.gate.try_enter().unwrap())
-        .collect();
+    let places = ranked_and_full(&engine).await;
     // Hits near the end of the ranking, while others rank.
     for second in [52, 53, 54] {
         let hit = page(&engine, 0, 20, second).await.unwrap();
@@ -250,11 +257,7 @@ async fn a_ranking_ahead_that_waits_does_not_hold_up_the_end() {
     let (cache, _stack) = redis().await;
     let world = World::new(6, 10);
     let engine = engine_with(&world, Some(&cache), patient());
-    page(&engine, 0, 20, 0).await.unwrap();
-    settle(&engine).await;
-    let _places: Vec<_> = (0..engine.config.max_rankings)
-        .map(|_| engine.gate.try_enter().unwrap())
-        .collect();
+    let _places = ranked_and_full(&engine).await;
     page(&engine, 0, 20, 51).await.unwrap();
     assert!(engine.ahead.under_way(&world.viewer));
     assert!(engine.drain(Duration::from_secs(5)).await);

@@ -22,7 +22,8 @@ import socket
 import sys
 import time
 import urllib.parse
-import urllib.request
+
+from clickhouse import ClickHouse
 
 VIEWERS_OF_HITS = 40  # all have to be ranked within a part of the 60 s that a ranking counts
 PER_VIEWER = 90  # requests a second: by default one user may ask 100 times
@@ -31,13 +32,7 @@ DEADLINE = 10.0  # seconds for one answer
 
 def users(endpoints, at_most):
     """Users who follow somebody, in no order."""
-    url = urllib.parse.urlsplit(endpoints["clickhouse"])
-    query = "SELECT DISTINCT follower_id FROM follows_cdc FORMAT TSV"
-    request = urllib.request.Request(f"http://{url.hostname}:{url.port}/", data=query.encode())
-    login = f"{urllib.parse.unquote(url.username or 'default')}:{urllib.parse.unquote(url.password or '')}"
-    request.add_header("Authorization", "Basic " + base64.b64encode(login.encode()).decode())
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        found = answer.read().decode().split()
+    found = ClickHouse(endpoints["clickhouse"]).ask("SELECT DISTINCT follower_id FROM follows_cdc")
     random.shuffle(found)
     return found[:at_most]
 

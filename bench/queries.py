@@ -9,35 +9,15 @@ reading Kafka) is in it: the machine should be idle, and the median of several r
 """
 
 import argparse
-import base64
-import http.client
 import json
 import pathlib
 import time
-import urllib.parse
+
+from clickhouse import ClickHouse
 
 QUERIES = pathlib.Path(__file__).parent.parent / "clickhouse" / "queries"
-DEADLINE = 30  # seconds for one answer
 SERVER = "nova-chdb-server"
 PLANS, EXECUTES = "tokio-rt-worker", "ThreadPool"  # threads of it, by name
-
-
-class ClickHouse:
-    def __init__(self, url):
-        url = urllib.parse.urlsplit(url)
-        login = f"{urllib.parse.unquote(url.username or 'default')}:{urllib.parse.unquote(url.password or '')}"
-        self.headers = {"Authorization": "Basic " + base64.b64encode(login.encode()).decode()}
-        self.link = http.client.HTTPConnection(url.hostname, url.port, timeout=DEADLINE)
-
-    def ask(self, sql, **params):
-        settings = {"max_threads": 1, "max_execution_time": DEADLINE, "default_format": "TSV"}
-        settings |= {f"param_{name}": value for name, value in params.items()}
-        self.link.request("POST", "/?" + urllib.parse.urlencode(settings), sql.encode(), self.headers)
-        answer = self.link.getresponse()
-        body = answer.read().decode()
-        if answer.status != 200:
-            raise SystemExit(f"ClickHouse: {body.strip()}")
-        return body.split("\n")[:-1]
 
 
 def server():
@@ -90,7 +70,7 @@ def main():
     arguments.add_argument("endpoints", type=pathlib.Path)
     arguments.add_argument("--viewers", type=int, default=60)
     given = arguments.parse_args()
-    clickhouse = ClickHouse(json.loads(given.endpoints.read_text())["clickhouse"])
+    clickhouse = ClickHouse(json.loads(given.endpoints.read_text())["clickhouse"], max_threads=1)
     viewers = clickhouse.ask(
         "SELECT follower_id FROM follows_cdc GROUP BY follower_id HAVING count() BETWEEN 40 AND 140"
         " ORDER BY cityHash64(follower_id) LIMIT {n:UInt32}",

@@ -173,7 +173,8 @@ ORDER BY (changed_at, post_id)
 TTL toDateTime(changed_at) + INTERVAL 8 DAY;
 
 -- When each recount that wrote something began. A recount of very many posts writes in several blocks, and the first of
--- them notes its beginning: so the next one starts from the beginning *before* the newest.
+-- them notes its beginning: so the next one starts from the beginning *before* the newest, or from that of the last one that
+-- ended well, by the server's word since it was started: else one that finds nothing would look ever again at what came last.
 CREATE TABLE IF NOT EXISTS recount_watermarks
 (
     name LowCardinality(String),
@@ -183,16 +184,24 @@ ENGINE = ReplacingMergeTree
 ORDER BY (name, at)
 TTL toDateTime(at) + INTERVAL 8 DAY;
 
--- When posts were recounted, and by which recount: so that they rest in between. A hint: what is not in it is recounted once more.
+-- When posts were recounted, by which recount, and what events it found (by post_metrics_1h: in the hours of one block; add those
+-- of one `at`): so that posts rest in between, and that a recount follows another. What is not in it is recounted once more.
 CREATE TABLE IF NOT EXISTS post_recounts
 (
-    recount LowCardinality(String),
-    at      DateTime64(3, 'UTC'),
-    post_id UUID
+    recount     LowCardinality(String),
+    at          DateTime64(3, 'UTC'),
+    post_id     UUID,
+    impressions UInt64,
+    views       UInt64,
+    shares      UInt64
 )
 ENGINE = MergeTree
 ORDER BY (recount, at, post_id)
 TTL toDateTime(at) + INTERVAL 8 DAY;
+
+ALTER TABLE post_recounts ADD COLUMN IF NOT EXISTS impressions UInt64;
+ALTER TABLE post_recounts ADD COLUMN IF NOT EXISTS views UInt64;
+ALTER TABLE post_recounts ADD COLUMN IF NOT EXISTS shares UInt64;
 
 -- Absolute counts of every post, in order of time: the trending source reads the last 24 hours of it.
 CREATE TABLE IF NOT EXISTS post_engagement
@@ -208,7 +217,7 @@ CREATE TABLE IF NOT EXISTS post_engagement
     impressions UInt64,
     views       UInt64,
     _version    UInt64,
-    -- The recount that wrote the row, as recount_watermarks names it.
+    -- The recount that wrote the row, and whether for events, as recount_watermarks names it.
     recount     LowCardinality(String)
 )
 ENGINE = ReplacingMergeTree(_version)
@@ -385,176 +394,51 @@ FROM post_engagement
 GROUP BY recount;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS mv_post_recounts_engagement TO post_recounts AS
-SELECT recount, fromUnixTimestamp64Milli(toInt64(_version), 'UTC') AS at, post_id
+SELECT recount, fromUnixTimestamp64Milli(toInt64(_version), 'UTC') AS at, post_id, impressions, views, shares
 FROM post_engagement;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS mv_post_recounts_metrics TO post_recounts AS
-SELECT DISTINCT 'post_metrics_1h' AS recount, fromUnixTimestamp64Milli(toInt64(_version), 'UTC') AS at, post_id
-FROM post_metrics_1h;
+SELECT
+    'post_metrics_1h' AS recount,
+    fromUnixTimestamp64Milli(toInt64(_version), 'UTC') AS at,
+    post_id,
+    sum(post_metrics_1h.impressions) AS impressions,
+    sum(post_metrics_1h.views) AS views,
+    sum(post_metrics_1h.shares) AS shares
+FROM post_metrics_1h
+GROUP BY at, post_id;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS mv_post_metrics_1h_watermark TO recount_watermarks AS
 SELECT 'post_metrics_1h' AS name, fromUnixTimestamp64Milli(toInt64(max(_version)), 'UTC') AS at
 FROM post_metrics_1h
 HAVING count() > 0;
 
--- Recounts every post whose own row, likes or comments changed since the recount before the last, less ten seconds: an entry
--- of the work list may become visible that long after the time it carries. A post that was recounted a second after its newest
--- entry rests until those ten seconds are over, and is recounted for the last time then. The version is the time of the recount.
+-- Recounts the events of every post that has new ones. An entry of the work list may become visible ten seconds after the time
+-- it carries, so a post is taken until it was recounted ten seconds after its newest entry. In between it rests: a second for
+-- each hundred posts that had new events in the last 40 seconds, half a minute at most; and longer the more events it has, five
+-- minutes at most, since all of them are read: so that 100,000 events a second are read in all, an equal share of them for each
+-- of those posts. The work list is read as far back as a rest may have been, and some seconds more. The version is the time of the recount.
 -- Conditions on the sorting key stand in PREWHERE: rows of one key pass or fail together, so they may be dropped before FINAL
 -- merges the others, a third of the time.
-CREATE MATERIALIZED VIEW IF NOT EXISTS mv_post_engagement
-REFRESH EVERY 2 SECOND APPEND TO post_engagement AS
-WITH
-    toUInt64(toUnixTimestamp64Milli(now64(3, 'UTC'))) AS recounted_at,
-    (
-        SELECT if(count() = 2, min(at), toDateTime64(10, 3, 'UTC'))
-        FROM (SELECT DISTINCT at FROM recount_watermarks WHERE name = 'post_engagement' ORDER BY at DESC LIMIT 2)
-    ) - INTERVAL 10 SECOND AS since,
-    changed AS
-    (
-        SELECT changes.post_id AS post_id
-        FROM
-        (
-            SELECT post_id, max(changed_at) AS last_changed FROM post_changes WHERE changed_at >= since AND source != 'events' GROUP BY post_id
-        ) AS changes
-        LEFT JOIN
-        (
-            SELECT post_id, max(at) AS last_recounted FROM post_recounts WHERE recount = 'post_engagement' AND at >= since GROUP BY post_id
-        ) AS recounts ON recounts.post_id = changes.post_id
-        WHERE last_recounted < last_changed + INTERVAL 1 SECOND
-           OR (last_recounted < last_changed + INTERVAL 10 SECOND AND last_changed + INTERVAL 10 SECOND <= now64(3, 'UTC'))
-    )
-SELECT
-    posts.created_at AS created_at,
-    posts.post_id AS post_id,
-    posts.author_id AS author_id,
-    posts.visibility AS visibility,
-    posts.hidden AS hidden,
-    likes.n AS likes,
-    comments.n AS comments,
-    events.shares AS shares,
-    events.impressions AS impressions,
-    events.views AS views,
-    recounted_at AS _version,
-    'post_engagement' AS recount
-FROM
-(
-    -- Not FINAL: a row deleted in PostgreSQL has to become hidden here, not to vanish from the recount.
-    SELECT
-        post_id,
-        argMax(author_id, _version) AS author_id,
-        argMax(created_at, _version) AS created_at,
-        argMax(visibility, _version) AS visibility,
-        argMax(deleted_at IS NOT NULL OR _deleted, _version) AS hidden
-    FROM posts_cdc
-    WHERE post_id IN (changed)
-    GROUP BY post_id
-) AS posts
-LEFT JOIN
-(
-    SELECT post_id, count() AS n FROM likes_cdc FINAL PREWHERE post_id IN (changed) GROUP BY post_id
-) AS likes ON likes.post_id = posts.post_id
-LEFT JOIN
-(
-    SELECT post_id, count() AS n FROM comments_cdc FINAL PREWHERE post_id IN (changed) GROUP BY post_id
-) AS comments ON comments.post_id = posts.post_id
-LEFT JOIN
-(
-    SELECT
-        post_id,
-        countIf(event_type = 'share') AS shares,
-        countIf(event_type = 'impression') AS impressions,
-        countIf(event_type = 'view') AS views
-    FROM events_raw FINAL
-    PREWHERE post_id IN (changed)
-    GROUP BY post_id
-) AS events ON events.post_id = posts.post_id;
-
--- The same for posts that only have new client events. Those are thirty times as many, so one that was recounted rests: a
--- second for each hundred posts that have new events, half a minute at most. It is taken again if anything may have become
--- visible since, ten seconds after the time it carries. The work list is read as far back as a rest may have been.
-CREATE MATERIALIZED VIEW IF NOT EXISTS mv_post_engagement_events
-REFRESH EVERY 10 SECOND APPEND TO post_engagement AS
-WITH
-    toUInt64(toUnixTimestamp64Milli(now64(3, 'UTC'))) AS recounted_at,
-    (
-        SELECT if(count() = 2, min(at), toDateTime64(10, 3, 'UTC'))
-        FROM (SELECT DISTINCT at FROM recount_watermarks WHERE name = 'post_engagement_events' ORDER BY at DESC LIMIT 2)
-    ) - INTERVAL 40 SECOND AS since,
-    (
-        SELECT least(30, intDiv(uniqExact(post_id), 100)) FROM post_changes WHERE changed_at >= since AND source = 'events'
-    ) AS rest_seconds,
-    changed AS
-    (
-        SELECT changes.post_id AS post_id
-        FROM
-        (
-            SELECT post_id, max(changed_at) AS last_changed FROM post_changes WHERE changed_at >= since AND source = 'events' GROUP BY post_id
-        ) AS changes
-        LEFT JOIN
-        (
-            SELECT post_id, max(at) AS last_recounted FROM post_recounts WHERE recount = 'post_engagement_events' AND at >= since GROUP BY post_id
-        ) AS recounts ON recounts.post_id = changes.post_id
-        WHERE last_recounted < last_changed + INTERVAL 10 SECOND
-          AND last_recounted <= now64(3, 'UTC') - toIntervalSecond(rest_seconds)
-    )
-SELECT
-    posts.created_at AS created_at,
-    posts.post_id AS post_id,
-    posts.author_id AS author_id,
-    posts.visibility AS visibility,
-    posts.hidden AS hidden,
-    likes.n AS likes,
-    comments.n AS comments,
-    events.shares AS shares,
-    events.impressions AS impressions,
-    events.views AS views,
-    recounted_at AS _version,
-    'post_engagement_events' AS recount
-FROM
-(
-    -- Not FINAL: a row deleted in PostgreSQL has to become hidden here, not to vanish from the recount.
-    SELECT
-        post_id,
-        argMax(author_id, _version) AS author_id,
-        argMax(created_at, _version) AS created_at,
-        argMax(visibility, _version) AS visibility,
-        argMax(deleted_at IS NOT NULL OR _deleted, _version) AS hidden
-    FROM posts_cdc
-    WHERE post_id IN (changed)
-    GROUP BY post_id
-) AS posts
-LEFT JOIN
-(
-    SELECT post_id, count() AS n FROM likes_cdc FINAL PREWHERE post_id IN (changed) GROUP BY post_id
-) AS likes ON likes.post_id = posts.post_id
-LEFT JOIN
-(
-    SELECT post_id, count() AS n FROM comments_cdc FINAL PREWHERE post_id IN (changed) GROUP BY post_id
-) AS comments ON comments.post_id = posts.post_id
-LEFT JOIN
-(
-    SELECT
-        post_id,
-        countIf(event_type = 'share') AS shares,
-        countIf(event_type = 'impression') AS impressions,
-        countIf(event_type = 'view') AS views
-    FROM events_raw FINAL
-    PREWHERE post_id IN (changed)
-    GROUP BY post_id
-) AS events ON events.post_id = posts.post_id;
-
 CREATE MATERIALIZED VIEW IF NOT EXISTS mv_post_metrics_1h
 REFRESH EVERY 5 SECOND APPEND TO post_metrics_1h AS
 WITH
     toUInt64(toUnixTimestamp64Milli(now64(3, 'UTC'))) AS recounted_at,
     (
-        SELECT if(count() = 2, min(at), toDateTime64(10, 3, 'UTC'))
-        FROM (SELECT DISTINCT at FROM recount_watermarks WHERE name = 'post_metrics_1h' ORDER BY at DESC LIMIT 2)
-    ) - INTERVAL 40 SECOND AS since,
+        SELECT assumeNotNull(max(begun))
+        FROM
+        (
+            SELECT if(count() = 2, min(at), toDateTime64(10, 3, 'UTC')) AS begun
+            FROM (SELECT DISTINCT at FROM recount_watermarks WHERE name = 'post_metrics_1h' ORDER BY at DESC LIMIT 2)
+            UNION ALL
+            SELECT toDateTime64(last_success_time - toIntervalSecond(1 + intDiv(last_success_duration_ms, 1000)), 3, 'UTC')
+            FROM system.view_refreshes
+            WHERE database = currentDatabase() AND view = 'mv_post_metrics_1h' AND last_success_time IS NOT NULL
+        )
+    ) - INTERVAL 330 SECOND AS since,
     (
-        SELECT least(30, intDiv(uniqExact(post_id), 100)) FROM post_changes WHERE changed_at >= since AND source = 'events'
-    ) AS rest_seconds,
+        SELECT uniqExact(post_id) FROM post_changes WHERE changed_at >= now64(3, 'UTC') - INTERVAL 40 SECOND AND source = 'events'
+    ) AS posts,
     changed AS
     (
         SELECT changes.post_id AS post_id
@@ -564,10 +448,18 @@ WITH
         ) AS changes
         LEFT JOIN
         (
-            SELECT post_id, max(at) AS last_recounted FROM post_recounts WHERE recount = 'post_metrics_1h' AND at >= since GROUP BY post_id
+            SELECT post_id, max(at) AS last_recounted, argMax(events, at) AS events
+            FROM
+            (
+                SELECT post_id, at, sum(impressions + views + shares) AS events
+                FROM post_recounts
+                WHERE recount = 'post_metrics_1h' AND at >= since
+                GROUP BY post_id, at
+            )
+            GROUP BY post_id
         ) AS recounts ON recounts.post_id = changes.post_id
         WHERE last_recounted < last_changed + INTERVAL 10 SECOND
-          AND last_recounted <= now64(3, 'UTC') - toIntervalSecond(rest_seconds)
+          AND last_recounted <= now64(3, 'UTC') - toIntervalSecond(greatest(least(30, intDiv(posts, 100)), least(300, intDiv(events * posts, 100000))))
     )
 SELECT
     post_id,
@@ -599,6 +491,127 @@ FROM
     WHERE hour >= toStartOfHour(now('UTC') - INTERVAL 90 DAY)
 )
 GROUP BY post_id, hour;
+
+-- Recounts every post whose own row, likes or comments changed since the last recount that ended well (or the one before the
+-- last that wrote something) began, less ten seconds: an entry of the work list may become visible that long after the time it
+-- carries. A post that was recounted a second after its newest entry rests until those ten seconds are over, and is recounted
+-- for the last time then.
+-- And every post whose hours were recounted, since the newest recount of them that had begun by then. Its hours are added up,
+-- and the row says that it was for them. Whether the last such recount found all hours, which may be written in several blocks,
+-- is told by the sums; for ten minutes at most, since an hour may have passed out of the 90 days meanwhile.
+CREATE MATERIALIZED VIEW IF NOT EXISTS mv_post_engagement
+REFRESH EVERY 2 SECOND APPEND TO post_engagement AS
+WITH
+    toUInt64(toUnixTimestamp64Milli(now64(3, 'UTC'))) AS recounted_at,
+    (
+        SELECT assumeNotNull(max(begun))
+        FROM
+        (
+            SELECT if(count() = 2, min(at), toDateTime64(10, 3, 'UTC')) AS begun
+            FROM (SELECT DISTINCT at FROM recount_watermarks WHERE name IN ('post_engagement', 'post_engagement_events') ORDER BY at DESC LIMIT 2)
+            UNION ALL
+            SELECT toDateTime64(last_success_time - toIntervalSecond(1 + intDiv(last_success_duration_ms, 1000)), 3, 'UTC')
+            FROM system.view_refreshes
+            WHERE database = currentDatabase() AND view = 'mv_post_engagement' AND last_success_time IS NOT NULL
+        )
+    ) AS before_last,
+    before_last - INTERVAL 10 SECOND AS since,
+    (
+        SELECT max(at) FROM recount_watermarks WHERE name = 'post_metrics_1h' AND at <= before_last
+    ) AS events_since,
+    by_events AS
+    (
+        SELECT events.post_id AS post_id
+        FROM
+        (
+            SELECT post_id, max(at) AS last_counted, argMax(counts, at) AS counted
+            FROM
+            (
+                SELECT post_id, at, (sum(impressions), sum(views), sum(shares)) AS counts
+                FROM post_recounts
+                WHERE recount = 'post_metrics_1h' AND at >= events_since
+                GROUP BY post_id, at
+            )
+            GROUP BY post_id
+        ) AS events
+        LEFT JOIN
+        (
+            SELECT post_id, max(at) AS last_recounted, argMax((impressions, views, shares), at) AS counted
+            FROM post_recounts
+            WHERE recount = 'post_engagement_events' AND at >= events_since
+            GROUP BY post_id
+        ) AS recounts ON recounts.post_id = events.post_id
+        WHERE last_recounted < last_counted
+           OR (recounts.counted != events.counted AND last_recounted < last_counted + INTERVAL 10 MINUTE)
+    ),
+    changed AS
+    (
+        SELECT changes.post_id AS post_id
+        FROM
+        (
+            SELECT post_id, max(changed_at) AS last_changed FROM post_changes WHERE changed_at >= since AND source != 'events' GROUP BY post_id
+        ) AS changes
+        LEFT JOIN
+        (
+            SELECT post_id, max(at) AS last_recounted
+            FROM post_recounts
+            WHERE recount IN ('post_engagement', 'post_engagement_events') AND at >= since
+            GROUP BY post_id
+        ) AS recounts ON recounts.post_id = changes.post_id
+        WHERE last_recounted < last_changed + INTERVAL 1 SECOND
+           OR (last_recounted < last_changed + INTERVAL 10 SECOND AND last_changed + INTERVAL 10 SECOND <= now64(3, 'UTC'))
+        UNION ALL
+        SELECT post_id FROM by_events
+    )
+SELECT
+    posts.created_at AS created_at,
+    posts.post_id AS post_id,
+    posts.author_id AS author_id,
+    posts.visibility AS visibility,
+    posts.hidden AS hidden,
+    likes.n AS likes,
+    comments.n AS comments,
+    events.shares AS shares,
+    events.impressions AS impressions,
+    events.views AS views,
+    recounted_at AS _version,
+    if(posts.post_id IN (by_events), 'post_engagement_events', 'post_engagement') AS recount
+FROM
+(
+    -- Not FINAL: a row deleted in PostgreSQL has to become hidden here, not to vanish from the recount.
+    SELECT
+        post_id,
+        argMax(author_id, _version) AS author_id,
+        argMax(created_at, _version) AS created_at,
+        argMax(visibility, _version) AS visibility,
+        argMax(deleted_at IS NOT NULL OR _deleted, _version) AS hidden
+    FROM posts_cdc
+    WHERE post_id IN (changed)
+    GROUP BY post_id
+) AS posts
+LEFT JOIN
+(
+    SELECT post_id, count() AS n FROM likes_cdc FINAL PREWHERE post_id IN (changed) GROUP BY post_id
+) AS likes ON likes.post_id = posts.post_id
+LEFT JOIN
+(
+    SELECT post_id, count() AS n FROM comments_cdc FINAL PREWHERE post_id IN (changed) GROUP BY post_id
+) AS comments ON comments.post_id = posts.post_id
+LEFT JOIN
+(
+    SELECT
+        post_id,
+        sum(post_metrics_1h.shares) AS shares,
+        sum(post_metrics_1h.impressions) AS impressions,
+        sum(post_metrics_1h.views) AS views
+    FROM post_metrics_1h FINAL
+    PREWHERE post_id IN (changed)
+    WHERE hour >= toStartOfHour(now('UTC') - INTERVAL 90 DAY)
+    GROUP BY post_id
+) AS events ON events.post_id = posts.post_id;
+
+-- Of older releases: the recount above has its work.
+DROP VIEW IF EXISTS mv_post_engagement_events;
 
 -- The hot score of the contract: 0.40 * engagement + 0.30 * freshness, over posts of the last hour.
 CREATE MATERIALIZED VIEW IF NOT EXISTS mv_hot_posts_1h
@@ -636,8 +649,16 @@ REFRESH EVERY 5 SECOND APPEND TO author_followers AS
 WITH
     toUInt64(toUnixTimestamp64Milli(now64(3, 'UTC'))) AS recounted_at,
     (
-        SELECT if(count() = 2, min(at), toDateTime64(10, 3, 'UTC'))
-        FROM (SELECT DISTINCT at FROM recount_watermarks WHERE name = 'author_followers' ORDER BY at DESC LIMIT 2)
+        SELECT assumeNotNull(max(begun))
+        FROM
+        (
+            SELECT if(count() = 2, min(at), toDateTime64(10, 3, 'UTC')) AS begun
+            FROM (SELECT DISTINCT at FROM recount_watermarks WHERE name = 'author_followers' ORDER BY at DESC LIMIT 2)
+            UNION ALL
+            SELECT toDateTime64(last_success_time - toIntervalSecond(1 + intDiv(last_success_duration_ms, 1000)), 3, 'UTC')
+            FROM system.view_refreshes
+            WHERE database = currentDatabase() AND view = 'mv_author_followers' AND last_success_time IS NOT NULL
+        )
     ) - INTERVAL 10 SECOND AS since,
     changed AS
     (

@@ -1,4 +1,4 @@
--- The counts of posts as they were recounted last, two seconds after the newest change of each at most, ten for client events: what rankings score those
+-- The counts of posts as they were recounted last, two seconds after the newest change of each at most, seven for client events where posts do not rest: what rankings score those
 -- candidates by that Redis has no counts of. Recounting hundreds of posts from the facts takes ten times as long.
 -- Reads: post_engagement by its full key, the time of the post and the post.
 -- Cost: the granules of the posts asked for, at most those of the posts' days; one row per post in the answer.

@@ -35,7 +35,7 @@ fn rows(part: &RowsReport) -> String {
     };
     format!(
         "Rows: transactions of {} likes, {pace}; the writer waited {:.0} % of the time\n{}\nA single like until it is visible: {} ms; \
-         all had arrived {:.1} s after the last was written\n{}\n{}",
+         all but one in a thousand had arrived {:.1} s after the last was written\n{}\n{}",
         part.batch,
         part.writer_waited * 100.0,
         hops("PostgreSQL", &part.hops),
@@ -49,7 +49,7 @@ fn rows(part: &RowsReport) -> String {
 fn events(part: &EventsReport) -> String {
     format!(
         "Events: batches of {} by {} connections, at most {} events under way; senders waited {:.0} % of the time, {} batches were put off\n{}\n\
-         A batch until it is accepted: {} ms; all had arrived {:.1} s after the last was sent\n{}\n{} events accepted, {} in ClickHouse",
+         A batch until it is accepted: {} ms; all but one in a thousand had arrived {:.1} s after the last was sent\n{}\n{} events accepted, {} in ClickHouse",
         part.batch,
         part.connections,
         part.under_way,

@@ -31,14 +31,26 @@ pub struct SchemaReport {
     pub created: Vec<String>,
     /// Materialized views whose query was replaced.
     pub replaced: Vec<String>,
+    /// Views of older releases that were removed.
+    pub removed: Vec<String>,
 }
 
-/// What a statement of the schema makes.
+/// What a statement of the schema makes or removes.
 #[derive(Debug, PartialEq, Eq)]
 struct Object<'a> {
     name: &'a str,
-    /// For a materialized view: its query.
-    query: Option<&'a str>,
+    kind: Kind<'a>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind<'a> {
+    /// A table, an addition to one, or a plain view.
+    Plain,
+    Materialized {
+        query: &'a str,
+    },
+    /// A view that this release has no more.
+    Removed,
 }
 
 /// Applies the schema of this release. Idempotent.
@@ -70,10 +82,13 @@ async fn apply_all(client: &Client, sql: &str) -> Result<SchemaReport, OlapError
         let existed = exists(client, object.name).await?;
         run(client, statement.text).await.map_err(failed)?;
         report.statements += 1;
-        if !existed {
-            report.created.push(object.name.to_owned());
+        match (object.kind, existed) {
+            (Kind::Removed, true) => report.removed.push(object.name.to_owned()),
+            (Kind::Removed, false) => {}
+            (_, false) => report.created.push(object.name.to_owned()),
+            (_, true) => {}
         }
-        if let Some(query) = object.query {
+        if let Kind::Materialized { query } = object.kind {
             let hash = hash_of(query);
             if existed && remembered(client, object.name).await? != Some(hash) {
                 let change = format!("ALTER TABLE {} MODIFY QUERY {query}", object.name);
@@ -120,34 +135,41 @@ fn object(statement: Statement<'_>) -> Result<Object<'_>, OlapError> {
         number: statement.number,
         text: statement.text.chars().take(80).collect(),
     };
+    // What follows the name is the statement's own.
     let forms = [
-        ("CREATE TABLE IF NOT EXISTS ", false),
+        "CREATE TABLE IF NOT EXISTS ",
         // Additions to a table of an older release, `… ADD COLUMN IF NOT EXISTS …`, and settings.
-        ("ALTER TABLE ", false),
-        ("CREATE OR REPLACE VIEW ", false),
-        ("CREATE MATERIALIZED VIEW IF NOT EXISTS ", true),
+        ALTER,
+        "CREATE OR REPLACE VIEW ",
+        MATERIALIZED,
+        DROP,
     ];
-    let (rest, materialized) = forms
+    let (form, rest) = forms
         .iter()
-        .find_map(|(form, materialized)| Some((statement.text.strip_prefix(form)?, *materialized)))
+        .find_map(|form| Some((*form, statement.text.strip_prefix(form)?)))
         .ok_or_else(unknown)?;
     let name_end = rest
         .find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
         .unwrap_or(rest.len());
-    let name = &rest[..name_end];
-    let query = if materialized {
-        Some(rest.split_once(" AS\n").ok_or_else(unknown)?.1)
-    } else {
-        None
-    };
-    let repeatable = !statement.text.starts_with("ALTER TABLE ")
-        || rest.contains(" IF NOT EXISTS ")
-        || rest[name_end..].starts_with(" MODIFY SETTING ");
+    let (name, body) = rest.split_at(name_end);
+    let repeatable =
+        form != ALTER || body.contains(" IF NOT EXISTS ") || body.starts_with(" MODIFY SETTING ");
     if name.is_empty() || !repeatable {
         return Err(unknown());
     }
-    Ok(Object { name, query })
+    let kind = match form {
+        MATERIALIZED => Kind::Materialized {
+            query: body.split_once(" AS\n").ok_or_else(unknown)?.1,
+        },
+        DROP => Kind::Removed,
+        _ => Kind::Plain,
+    };
+    Ok(Object { name, kind })
 }
+
+const ALTER: &str = "ALTER TABLE ";
+const MATERIALIZED: &str = "CREATE MATERIALIZED VIEW IF NOT EXISTS ";
+const DROP: &str = "DROP VIEW IF EXISTS ";
 
 /// FNV-1a, 64 bits: stable across releases of the compiler, unlike the standard library's hasher.
 fn hash_of(text: &str) -> u64 {
@@ -213,7 +235,9 @@ mod tests {
             view,
             Object {
                 name: "mv_a",
-                query: Some("SELECT 1 AS x")
+                kind: Kind::Materialized {
+                    query: "SELECT 1 AS x"
+                }
             }
         );
     }
@@ -221,15 +245,23 @@ mod tests {
     #[test]
     fn a_table_may_be_extended() {
         let addition = parse("ALTER TABLE a ADD COLUMN IF NOT EXISTS x Int8").unwrap();
-        assert_eq!((addition.name, addition.query), ("a", None));
+        assert_eq!((addition.name, addition.kind), ("a", Kind::Plain));
         let setting = parse("ALTER TABLE a MODIFY SETTING ttl = 1").unwrap();
-        assert_eq!((setting.name, setting.query), ("a", None));
+        assert_eq!((setting.name, setting.kind), ("a", Kind::Plain));
+    }
+
+    #[test]
+    fn a_view_may_be_removed() {
+        let removed = parse("DROP VIEW IF EXISTS mv_a").unwrap();
+        assert_eq!((removed.name, removed.kind), ("mv_a", Kind::Removed));
     }
 
     #[test]
     fn statements_of_another_form_are_refused() {
         for bad in [
             "DROP TABLE a",
+            "DROP TABLE IF EXISTS a",
+            "DROP VIEW a",
             "CREATE TABLE a (x Int8)",
             "CREATE TABLE IF NOT EXISTS (x Int8)",
             "ALTER TABLE a ADD COLUMN x Int8",

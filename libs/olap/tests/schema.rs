@@ -26,20 +26,43 @@ async fn number(olap: &Olap, query: &str) -> u64 {
 async fn applying_twice_changes_nothing() {
     let (olap, _stack) = start().await;
     let first = schema::apply(&olap).await.unwrap();
-    // Additions to tables of older releases change nothing on a new one.
-    let additions = schema::SCHEMA.matches("\nALTER TABLE ").count();
-    assert_eq!(first.created.len() + additions, first.statements);
-    assert!(first.replaced.is_empty(), "{first:?}");
+    // Additions to tables of older releases, and removals of their views, change nothing on a new one.
+    let upgrades: usize = ["\nALTER TABLE ", "\nDROP VIEW "]
+        .into_iter()
+        .map(|form| schema::SCHEMA.matches(form).count())
+        .sum();
+    assert_eq!(first.created.len() + upgrades, first.statements);
+    assert!(
+        first.replaced.is_empty() && first.removed.is_empty(),
+        "{first:?}"
+    );
     let tables = "SELECT sum(cityHash64(name, create_table_query)) FROM system.tables WHERE database = currentDatabase()";
     let before = number(&olap, tables).await;
 
     let second = schema::apply(&olap).await.unwrap();
     assert_eq!(second.statements, first.statements);
     assert!(
-        second.created.is_empty() && second.replaced.is_empty(),
+        second.created.is_empty() && second.replaced.is_empty() && second.removed.is_empty(),
         "{second:?}"
     );
     assert_eq!(number(&olap, tables).await, before);
+}
+
+#[tokio::test]
+async fn a_view_that_a_release_has_no_more_is_removed_once() {
+    let (olap, _stack) = start().await;
+    schema::apply_text(&olap, OLD).await.unwrap();
+    let (tables, _) = OLD.split_once("\nCREATE MATERIALIZED VIEW").unwrap();
+    let new = format!("{tables}\nDROP VIEW IF EXISTS mv_target;");
+
+    let first = schema::apply_text(&olap, &new).await.unwrap();
+    assert_eq!(first.removed, ["mv_target"]);
+    let insert = "INSERT INTO source VALUES (1)";
+    olap.client().query(insert).execute().await.unwrap();
+    assert_eq!(number(&olap, "SELECT count() FROM target").await, 0);
+
+    let second = schema::apply_text(&olap, &new).await.unwrap();
+    assert!(second.removed.is_empty(), "{second:?}");
 }
 
 const OLD: &str = "CREATE TABLE IF NOT EXISTS source (n UInt64) ENGINE = Null;

@@ -34,7 +34,7 @@ pub(crate) async fn insert<T: RowOwned + RowWrite>(olap: &Olap, table: &str, row
 pub(crate) async fn recounted(olap: &Olap, name: &str) {
     let now: i64 = one(olap, "SELECT toUnixTimestamp64Milli(now64(3, 'UTC'))").await;
     let last = format!(
-        "SELECT toUnixTimestamp64Milli(max(at)) FROM recount_watermarks WHERE name = '{name}'"
+        "SELECT toUnixTimestamp64Milli(max(at)) FROM recount_watermarks WHERE startsWith(name, '{name}')"
     );
     let refresh = format!("SYSTEM REFRESH VIEW mv_{name}");
     olap.client().query(&refresh).execute().await.unwrap();

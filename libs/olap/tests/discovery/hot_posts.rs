@@ -99,6 +99,8 @@ impl World {
         insert(olap, "likes_cdc", &self.likes).await;
         insert(olap, "comments_cdc", &self.comments).await;
         insert(olap, "events_raw", &self.events).await;
+        // The second adds up what the first counts.
+        recounted(olap, "post_metrics_1h").await;
         recounted(olap, "post_engagement").await;
     }
 

@@ -262,7 +262,7 @@ impl World {
             .number("SELECT toUnixTimestamp64Milli(now64(3, 'UTC'))")
             .await;
         let last = format!(
-            "SELECT toUnixTimestamp64Milli(max(at)) FROM recount_watermarks WHERE name = '{name}'"
+            "SELECT toUnixTimestamp64Milli(max(at)) FROM recount_watermarks WHERE startsWith(name, '{name}')"
         );
         let refresh = format!("SYSTEM REFRESH VIEW mv_{name}");
         self.olap.client().query(&refresh).execute().await.unwrap();

@@ -69,5 +69,8 @@ async fn clickhouse(env: &Env) -> anyhow::Result<()> {
     for view in &report.replaced {
         println!("            replaced {view}");
     }
+    for view in &report.removed {
+        println!("            removed {view}");
+    }
     Ok(())
 }

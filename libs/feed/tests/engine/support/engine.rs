@@ -47,10 +47,14 @@ pub(crate) async fn insert<T: RowOwned + RowWrite>(olap: &Olap, table: &str, row
     }
 }
 
-/// Waits for a recount that began after now by the server's clock.
+/// Waits for a recount that began after now by the server's clock, of events too.
 pub(crate) async fn recounted(olap: &Olap) {
+    for command in ["REFRESH", "WAIT"] {
+        let command = format!("SYSTEM {command} VIEW mv_post_metrics_1h");
+        olap.client().query(&command).execute().await.unwrap();
+    }
     let now: i64 = one(olap, "SELECT toUnixTimestamp64Milli(now64(3, 'UTC'))").await;
-    let recounts = "SELECT toUnixTimestamp64Milli(max(at)) FROM recount_watermarks WHERE name = 'post_engagement'";
+    let recounts = "SELECT toUnixTimestamp64Milli(max(at)) FROM recount_watermarks WHERE startsWith(name, 'post_engagement')";
     let refresh = "SYSTEM REFRESH VIEW mv_post_engagement";
     olap.client().query(refresh).execute().await.unwrap();
     wait_for(Duration::from_secs(60), async || {

@@ -24,9 +24,12 @@ in_run() {
             at && index(to, dir) == 1 { split($0, part, "/"); print part[3] }'
     done
 }
-# A zombie only waits for its parent: it holds nothing.
+# A zombie only waits for its parent: it holds nothing, once its threads have ended too. Until then it may hold a port.
 running() {
-    kill -0 "$1" 2>/dev/null && ! grep -q '^State:[[:space:]]*Z' "/proc/$1/status" 2>/dev/null
+    kill -0 "$1" 2>/dev/null && ! awk '
+        /^State:/ { zombie = $2 == "Z" }
+        /^Threads:/ { threads = $2 }
+        END { exit !(zombie && threads <= 1) }' "/proc/$1/status" 2>/dev/null
 }
 
 round=0

@@ -177,6 +177,17 @@ impl Loader {
         journal::finish(&mut self.connection, load).await
     }
 
+    /// Lets the next loader connect, which it else can only when PostgreSQL has noticed that this connection is gone. Does
+    /// nothing where the connection is broken.
+    pub async fn release(mut self) {
+        let unlocked = sqlx::query_scalar("SELECT pg_advisory_unlock($1)")
+            .bind(LOCK)
+            .fetch_one(&mut self.connection);
+        if !matches!(unlocked.await, Ok(true)) {
+            tracing::debug!("the lock of the load ends with its connection");
+        }
+    }
+
     /// Rows of a table.
     ///
     /// # Errors

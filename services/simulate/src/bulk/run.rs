@@ -81,17 +81,30 @@ pub async fn run_with_counters(
     backends: Backends,
     cache: Option<&Cache>,
 ) -> Result<BulkReport, BulkError> {
+    let Backends {
+        mut loader,
+        olap,
+        events,
+    } = backends;
+    let outcome = load(options, &mut loader, &olap, events, cache).await;
+    // Whoever is told how it ended may begin the next one.
+    loader.release().await;
+    outcome
+}
+
+async fn load(
+    options: &BulkOptions,
+    loader: &mut Loader,
+    olap: &Olap,
+    events: Option<EventProducer>,
+    cache: Option<&Cache>,
+) -> Result<BulkReport, BulkError> {
     let started = Instant::now();
     let now = Utc::now();
     options.size.check()?;
     if let Some(base) = options.base.filter(|base| *base > now) {
         return Err(BulkError::Future(base));
     }
-    let Backends {
-        mut loader,
-        olap,
-        events,
-    } = backends;
     let through = match (loader.way(), events) {
         (Way::Beside, _) => None,
         (Way::Through, Some(producer)) => Some(producer),
@@ -103,16 +116,16 @@ pub async fn run_with_counters(
         base: options.base,
         append: options.append,
         unheeded: options.unheeded.clone(),
-        posts_elsewhere: has_posts_of_others(&olap, &options.unheeded).await?,
+        posts_elsewhere: has_posts_of_others(olap, &options.unheeded).await?,
     };
     let mut load = loader.begin(&wanted, now).await?;
     let (size, seed, base) = (options.size, options.seed, load.base);
     let model = Arc::new(spawn_blocking(move || Model::new(size, seed, base)).await??);
     let mut run = Run {
         options,
-        loader: &mut loader,
+        loader,
         load: &mut load,
-        olap: &olap,
+        olap,
         model,
         cache,
         counted_since: now.trunc_subsecs(3) - ttl::COUNTERS,
@@ -133,7 +146,7 @@ pub async fn run_with_counters(
         waited,
         unseeded,
         postgres_bytes: loader.bytes_on_disk().await?,
-        clickhouse_bytes: bytes_on_disk(&olap).await?,
+        clickhouse_bytes: bytes_on_disk(olap).await?,
         took: started.elapsed(),
     })
 }

@@ -32,10 +32,15 @@ pub async fn settled(world: &World) {
     }
     // In this order: the second adds up what the first counts. Where very many posts had events, those counted a moment ago
     // rest before they are counted again.
-    for (view, left) in [
-        ("mv_post_metrics_1h", EVENTS_TO_COUNT),
-        ("mv_post_engagement", POSTS_TO_RECOUNT),
+    for (view, causes, recount) in [
+        ("mv_post_metrics_1h", NEW_EVENTS, "post_metrics_1h"),
+        (
+            "mv_post_engagement",
+            COUNTED_HOURS,
+            "post_engagement_events",
+        ),
     ] {
+        let not_recounted = not_recounted(causes, recount);
         let refresh = format!("SYSTEM REFRESH VIEW {view}");
         world.statement(&refresh).await;
         world.statement(&format!("SYSTEM WAIT VIEW {view}")).await;
@@ -43,7 +48,7 @@ pub async fn settled(world: &World) {
             &format!("{view} has recounted"),
             Duration::from_secs(90),
             || async {
-                let left = world.number(left).await?;
+                let left = world.number(&not_recounted).await?;
                 if left == 0 {
                     return Ok(());
                 }
@@ -55,16 +60,20 @@ pub async fn settled(world: &World) {
     }
 }
 
-/// Posts with events that became known after their last recount of hours began.
-const EVENTS_TO_COUNT: &str = "SELECT count() FROM \
-     (SELECT post_id, max(changed_at) AS at FROM post_changes WHERE source = 'events' AND changed_at > now() - 300 GROUP BY post_id) AS c \
-     LEFT JOIN (SELECT post_id, max(at) AS at FROM post_recounts WHERE recount = 'post_metrics_1h' GROUP BY post_id) AS r \
-     ON r.post_id = c.post_id \
-     WHERE r.at <= c.at AND c.post_id IN (SELECT post_id FROM posts_cdc)";
+/// When events of posts became known.
+const NEW_EVENTS: &str = "SELECT post_id, changed_at AS at FROM post_changes WHERE source = 'events' AND changed_at > now() - 300";
 
-/// Posts whose last recount began before their hours were counted.
-const POSTS_TO_RECOUNT: &str = "SELECT count() FROM \
-     (SELECT post_id, max(at) AS at FROM post_recounts WHERE recount = 'post_metrics_1h' GROUP BY post_id) AS c \
-     LEFT JOIN (SELECT post_id, max(at) AS at FROM post_recounts WHERE recount = 'post_engagement_events' GROUP BY post_id) AS r \
-     ON r.post_id = c.post_id \
-     WHERE r.at <= c.at AND c.post_id IN (SELECT post_id FROM posts_cdc)";
+/// When the recounts began that counted the hours of posts.
+const COUNTED_HOURS: &str =
+    "SELECT post_id, at FROM post_recounts WHERE recount = 'post_metrics_1h'";
+
+/// Posts whose last recount began before its last cause.
+fn not_recounted(causes: &str, recount: &str) -> String {
+    format!(
+        "SELECT count() FROM \
+         (SELECT post_id, max(at) AS at FROM ({causes}) GROUP BY post_id) AS c \
+         LEFT JOIN (SELECT post_id, max(at) AS at FROM post_recounts WHERE recount = '{recount}' GROUP BY post_id) AS r \
+         ON r.post_id = c.post_id \
+         WHERE r.at <= c.at AND c.post_id IN (SELECT post_id FROM posts_cdc)"
+    )
+}

@@ -49,7 +49,7 @@ fn rows(part: &RowsReport) -> String {
 fn events(part: &EventsReport) -> String {
     format!(
         "Events: batches of {} by {} connections, at most {} events under way; senders waited {:.0} % of the time, {} batches were put off\n{}\n\
-         A batch until it is accepted: {} ms; all but one in a thousand had arrived {:.1} s after the last was sent\n{}\n{} events accepted, {} in ClickHouse",
+         A batch until it is accepted: {} ms; all had arrived {:.1} s after the last was sent\n{}\n{} events accepted, {} in ClickHouse",
         part.batch,
         part.connections,
         part.under_way,

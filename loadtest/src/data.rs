@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use nova_simulate::bulk::Scale;
 use nova_testbed::poll_for;
 use tokio::process::Command;
 
@@ -25,30 +26,6 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Enough for the rates of a smoke run.
 const FEW_USERS: &str = "400";
 
-/// How much data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-#[value(rename_all = "UPPER")]
-pub enum Scale {
-    /// 10 k users, 2 M likes: in some minutes.
-    S,
-    /// 200 k users, 20 M likes.
-    M,
-    /// 1 M users, 100 M likes.
-    L,
-}
-
-impl Scale {
-    /// As `nova simulate` takes it.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::S => "S",
-            Self::M => "M",
-            Self::L => "L",
-        }
-    }
-}
-
 /// Which population.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Population {
@@ -65,14 +42,16 @@ pub enum Population {
 pub async fn load(target: &Target, population: Population, seed: u64) -> anyhow::Result<People> {
     let nova = nova_binary()?;
     let seed = seed.to_string();
-    let how: &[&str] = match population {
+    let how = match population {
         // Through the API, as people come.
-        Population::Few => &["--bootstrap", "--quiet", "--users", FEW_USERS],
-        Population::Scale(scale) => &["--scale", scale.name()],
+        Population::Few => ["--bootstrap", "--quiet", "--users", FEW_USERS]
+            .map(str::to_owned)
+            .to_vec(),
+        Population::Scale(scale) => vec!["--scale".to_owned(), scale.to_string()],
     };
     let status = Command::new(&nova)
         .arg("simulate")
-        .args(how)
+        .args(&how)
         .args(["--seed", &seed])
         .envs(target.environment())
         .kill_on_drop(true)

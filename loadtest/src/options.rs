@@ -4,12 +4,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::bail;
+use nova_simulate::bulk::Scale;
 use nova_testbed::Provider;
 
 use crate::attack::Plan;
 use crate::audience::Habits;
 use crate::behaviour::Behaviour;
-use crate::data::{Population, Scale};
+use crate::data::Population;
 use crate::schedule::{Phases, Rates};
 use crate::thresholds::Gate;
 
@@ -23,9 +24,9 @@ pub struct Options {
     /// What a stack of its own runs on.
     #[arg(long, value_enum, default_value_t = On::Processes, conflicts_with = "stack")]
     pub provider: On,
-    /// How much data is loaded into a stack of its own; into a running one only with this [default: S, in a smoke run some
-    /// hundred users].
-    #[arg(long, value_enum)]
+    /// How much data is loaded into a stack of its own, as `nova simulate --scale` takes it: S, M, L, several or a part of
+    /// these; into a running one only with this [default: S, in a smoke run some hundred users].
+    #[arg(long, value_name = "S|M|L")]
     pub scale: Option<Scale>,
     /// Decides the population, the arrivals and what people do.
     #[arg(long, value_name = "N", default_value_t = 1)]

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::ensure;
-use nova_loadtest::data::Scale;
+use nova_simulate::bulk::Scale;
 
 use super::contenders::Contender;
 
@@ -14,7 +14,7 @@ pub struct Options {
     #[arg(long, value_name = "PATH", env = "NOVA_ENDPOINTS")]
     pub stack: Option<PathBuf>,
     /// How much data is loaded into a stack of its own; into a running one only with this [default: S].
-    #[arg(long, value_enum)]
+    #[arg(long, value_name = "S|M|L")]
     pub scale: Option<Scale>,
     /// Decides the population and the sample of viewers.
     #[arg(long, value_name = "N", default_value_t = 1)]

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use chrono::Utc;
-use nova_loadtest::data::{self, Population, Scale};
+use nova_loadtest::data::{self, Population};
 use nova_loadtest::people::People;
 use nova_loadtest::target::Target;
+use nova_simulate::bulk::Scale;
 use redis::Pipeline;
 use sqlx::PgPool;
 

@@ -9,7 +9,6 @@ mod misses;
 mod options;
 mod population;
 mod report;
-mod size;
 mod stack;
 mod table;
 
@@ -20,12 +19,12 @@ pub use misses::Misses;
 pub use options::{Options, Part};
 pub use population::PopulationPoint;
 pub use report::Report;
-pub use size::{NoSize, Size};
 
 use anyhow::bail;
 use chrono::Utc;
-use nova_loadtest::data::{self, Scale};
+use nova_loadtest::data::{self, Population};
 use nova_loadtest::target::Target;
+use nova_simulate::bulk::Scale;
 use nova_testbed::Provider;
 
 use self::stack::Stack;
@@ -43,8 +42,8 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     let mut report = report?;
     // What is measured is kept, whatever becomes of further stacks.
     report.save(&options.report)?;
-    for size in options.further_sizes() {
-        let point = Box::pin(population::measure_alone(&options, size)).await?;
+    for scale in options.further_scales() {
+        let point = Box::pin(population::measure_alone(&options, scale)).await?;
         report.population.push(point);
     }
     report.population.sort_by_key(|point| point.posts);
@@ -67,7 +66,7 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
 async fn measure(options: &Options, target: &Target) -> anyhow::Result<Report> {
     let scale = options.scale.or(target.is_own().then_some(Scale::S));
     let people = match scale {
-        Some(scale) => Size::Scale(scale).load(target, options.seed).await?,
+        Some(scale) => data::load(target, Population::Scale(scale), options.seed).await?,
         None => data::arrived(target).await?,
     };
     let stack = Stack::new(options, target, &people).await?;
@@ -79,7 +78,7 @@ async fn measure(options: &Options, target: &Target) -> anyhow::Result<Report> {
         report.followees = followees::measure(&stack).await?;
     }
     if options.wants(Part::Population) {
-        let size = scale.map_or("running", Scale::name).to_owned();
+        let size = scale.map_or("running".to_owned(), |scale| scale.to_string());
         report.population = vec![population::measure(size, &stack).await?];
     }
     if options.wants(Part::Followees) || options.wants(Part::Population) {

@@ -3,10 +3,8 @@
 use std::path::PathBuf;
 
 use anyhow::ensure;
-use nova_loadtest::data::Scale;
+use nova_simulate::bulk::Scale;
 use serde::Serialize;
-
-use super::size::Size;
 
 /// A curve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, clap::ValueEnum)]
@@ -34,12 +32,12 @@ pub struct Options {
     #[arg(long, value_name = "PATH", env = "NOVA_ENDPOINTS")]
     pub stack: Option<PathBuf>,
     /// How much data is loaded into a stack of its own; into a running one only with this [default: S].
-    #[arg(long, value_enum)]
+    #[arg(long, value_name = "S|M|L")]
     pub scale: Option<Scale>,
-    /// Further populations, each on a stack of its own: S, M, L, or a part of S such as S/10 [default: S/10,S/3; with
-    /// --stack none].
-    #[arg(long, value_name = "SIZE", value_delimiter = ',')]
-    pub sizes: Option<Vec<Size>>,
+    /// Further populations, each on a stack of its own: S, M, L, several or a part of these, such as S/10 [default:
+    /// S/10,S/3; with --stack none].
+    #[arg(long, value_name = "SCALE", value_delimiter = ',')]
+    pub sizes: Option<Vec<Scale>>,
     /// Decides the populations, whose feeds are read, and which posts are liked by whom.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
@@ -105,12 +103,12 @@ impl Options {
 
     /// The populations beside the one that everything else is measured on, the smallest first as they are named.
     #[must_use]
-    pub fn further_sizes(&self) -> Vec<Size> {
+    pub fn further_scales(&self) -> Vec<Scale> {
         match (&self.sizes, &self.stack) {
             _ if !self.wants(Part::Population) => Vec::new(),
             (Some(sizes), _) => sizes.clone(),
             (None, Some(_)) => Vec::new(),
-            (None, None) => vec![Size::PartOfS(10), Size::PartOfS(3)],
+            (None, None) => vec![Scale::S_10, Scale::S_3],
         }
     }
 }
@@ -157,14 +155,11 @@ mod tests {
 
     #[test]
     fn further_stacks_are_started_only_where_they_are_of_use() {
-        let further = |arguments: &[&str]| parse(arguments).further_sizes();
-        let parts = [Size::PartOfS(10), Size::PartOfS(3)];
+        let further = |arguments: &[&str]| parse(arguments).further_scales();
+        let parts = [Scale::S_10, Scale::S_3];
         assert_eq!(further(&["--parts=population"]), parts);
         assert_eq!(further(&["--parts=lag"]), []);
         assert_eq!(further(&["--stack=there"]), []);
-        assert_eq!(
-            further(&["--stack=there", "--sizes=M"]),
-            [Size::Scale(Scale::M)]
-        );
+        assert_eq!(further(&["--stack=there", "--sizes=M"]), [Scale::M]);
     }
 }

@@ -1,14 +1,15 @@
 //! Latency of a miss against how much data there is.
 
 use anyhow::Context as _;
+use nova_loadtest::data::{self, Population};
 use nova_loadtest::target::Target;
+use nova_simulate::bulk::Scale;
 use nova_testbed::Provider;
 use serde::Serialize;
 
 use super::degrees::{ORDINARY, choose, read};
 use super::misses::{Misses, measure as misses};
 use super::options::Options;
-use super::size::Size;
 use super::stack::Stack;
 
 /// One population.
@@ -55,19 +56,23 @@ pub(super) async fn measure(size: String, stack: &Stack<'_>) -> anyhow::Result<P
 /// On a stack of its own, which is stopped again.
 pub(super) async fn measure_alone(
     options: &Options,
-    size: Size,
+    scale: Scale,
 ) -> anyhow::Result<PopulationPoint> {
-    eprintln!("population: a stack for {size}");
+    eprintln!("population: a stack for {scale}");
     let target = Target::start(Provider::Processes).await?;
-    let point = loaded(options, size, &target).await;
+    let point = loaded(options, scale, &target).await;
     target.stop().await;
-    point.with_context(|| format!("population {size}"))
+    point.with_context(|| format!("population {scale}"))
 }
 
-async fn loaded(options: &Options, size: Size, target: &Target) -> anyhow::Result<PopulationPoint> {
-    let people = size.load(target, options.seed).await?;
+async fn loaded(
+    options: &Options,
+    scale: Scale,
+    target: &Target,
+) -> anyhow::Result<PopulationPoint> {
+    let people = data::load(target, Population::Scale(scale), options.seed).await?;
     let stack = Stack::new(options, target, &people).await?;
-    let point = measure(size.to_string(), &stack).await?;
+    let point = measure(scale.to_string(), &stack).await?;
     stack.common.checks.finish(&stack.pool).await?;
     Ok(point)
 }

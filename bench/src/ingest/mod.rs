@@ -22,8 +22,9 @@ pub use report::Report;
 pub use rows::RowsReport;
 
 use anyhow::bail;
-use nova_loadtest::data::{self, Population, Scale};
+use nova_loadtest::data::{self, Population};
 use nova_loadtest::target::Target;
+use nova_simulate::bulk::Scale;
 use nova_testbed::Provider;
 
 use self::bench::Bench;
@@ -64,7 +65,10 @@ async fn measure(options: &Options, target: &Target) -> anyhow::Result<Report> {
     let bench = Bench::new(options, target, &people).await?;
     let mut report = Report::new(Setting::of(options.seed, target.is_own(), &people));
     if options.wants(Part::Rows) {
-        report.rows(rows::measure(&bench).await?);
+        report.rows(rows::checked(&bench).await?);
+    }
+    if options.wants(Part::Unchecked) {
+        report.unchecked(rows::unchecked(&bench).await?);
     }
     if options.wants(Part::Events) {
         report.events(events::measure(&bench).await?);

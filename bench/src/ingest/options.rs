@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::ensure;
-use nova_loadtest::data::Scale;
+use nova_simulate::bulk::Scale;
 use serde::Serialize;
 
 /// What is measured.
@@ -12,6 +12,8 @@ use serde::Serialize;
 pub enum Part {
     /// Rows from PostgreSQL to ClickHouse.
     Rows,
+    /// The same, while PostgreSQL does not check foreign keys: what the stream takes in.
+    Unchecked,
     /// Client events from the API to ClickHouse.
     Events,
     /// A backlog that is worked off while feeds are read.
@@ -25,7 +27,7 @@ pub struct Options {
     #[arg(long, value_name = "PATH", env = "NOVA_ENDPOINTS")]
     pub stack: Option<PathBuf>,
     /// How much data is loaded into a stack of its own; into a running one only with this [default: S].
-    #[arg(long, value_enum)]
+    #[arg(long, value_name = "S|M|L")]
     pub scale: Option<Scale>,
     /// Decides the population, which posts are liked by whom, and whose feeds are read.
     #[arg(long, value_name = "N", default_value_t = 1)]
@@ -135,9 +137,12 @@ mod tests {
 
     #[test]
     fn all_parts_are_measured_unless_some_are_named() {
-        let all = [Part::Rows, Part::Events, Part::Backlog];
+        let all = [Part::Rows, Part::Unchecked, Part::Events, Part::Backlog];
         assert!(all.iter().all(|part| parse(&[]).wants(*part)));
         let some = parse(&["--only", "events"]);
-        assert_eq!(all.map(|part| some.wants(part)), [false, true, false]);
+        assert_eq!(
+            all.map(|part| some.wants(part)),
+            [false, false, true, false]
+        );
     }
 }

@@ -20,6 +20,10 @@ pub struct Report {
     pub rows: Option<RowsReport>,
     /// What rows wait for.
     pub rows_bottleneck: Option<Bottleneck>,
+    /// Rows written without foreign keys being checked, if they were measured.
+    pub unchecked: Option<RowsReport>,
+    /// What these wait for.
+    pub unchecked_bottleneck: Option<Bottleneck>,
     /// Events, if they were measured.
     pub events: Option<EventsReport>,
     /// What events wait for.
@@ -49,6 +53,8 @@ impl Report {
             setting,
             rows: None,
             rows_bottleneck: None,
+            unchecked: None,
+            unchecked_bottleneck: None,
             events: None,
             events_bottleneck: None,
             backlog: None,
@@ -57,12 +63,20 @@ impl Report {
     }
 
     pub(super) fn rows(&mut self, rows: RowsReport) {
-        let measured = rows.hops.clickhouse_per_second;
-        let goal = Goal::at_least("rows/s PostgreSQL to ClickHouse", measured, goal::ROWS);
-        self.goals.push(goal);
-        let found = goal::bottleneck(ROW_HOPS, &rows.hops, rows.writer_waited, &rows.load);
-        self.rows_bottleneck = Some(found);
+        self.rows_bottleneck = Some(self.judge("rows/s PostgreSQL to ClickHouse", &rows));
         self.rows = Some(rows);
+    }
+
+    pub(super) fn unchecked(&mut self, rows: RowsReport) {
+        let what = "rows/s PostgreSQL to ClickHouse, foreign keys unchecked";
+        self.unchecked_bottleneck = Some(self.judge(what, &rows));
+        self.unchecked = Some(rows);
+    }
+
+    fn judge(&mut self, what: &'static str, rows: &RowsReport) -> Bottleneck {
+        let measured = rows.hops.clickhouse_per_second;
+        self.goals.push(Goal::at_least(what, measured, goal::ROWS));
+        goal::bottleneck(ROW_HOPS, &rows.hops, rows.writer_waited, &rows.load)
     }
 
     pub(super) fn events(&mut self, events: EventsReport) {
@@ -102,7 +116,8 @@ impl Report {
     #[must_use]
     pub fn failures(&self) -> Vec<String> {
         let mut failures = Vec::new();
-        failures.extend(self.rows.iter().flat_map(RowsReport::failures));
+        let rows = self.rows.iter().chain(&self.unchecked);
+        failures.extend(rows.flat_map(RowsReport::failures));
         failures.extend(self.events.iter().flat_map(EventsReport::failures));
         failures.extend(self.backlog.iter().flat_map(BacklogReport::failures));
         failures

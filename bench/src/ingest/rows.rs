@@ -14,7 +14,7 @@ use super::equality::Equality;
 use crate::pipeline::course::{Counts, Hops, Looker, Sample};
 use crate::pipeline::load::{Load, LoadMeter};
 use crate::pipeline::writing::{Pace, write};
-use crate::pipeline::{COUNT_LIKES, EndOffsets, Markers, Sink};
+use crate::pipeline::{COUNT_LIKES, EndOffsets, Markers, Sink, Writer, connect_unchecked};
 use crate::report::Percentiles;
 
 /// Markers a second.
@@ -55,10 +55,21 @@ pub struct RowsReport {
     pub course: Vec<Sample>,
 }
 
-pub(super) async fn measure(bench: &Bench<'_>) -> anyhow::Result<RowsReport> {
+/// As an application writes them.
+pub(super) async fn checked(bench: &Bench<'_>) -> anyhow::Result<RowsReport> {
+    measure(bench, &bench.writer, 1).await
+}
+
+/// Written without foreign keys being checked, as a load does: what is behind PostgreSQL has the machine for itself.
+pub(super) async fn unchecked(bench: &Bench<'_>) -> anyhow::Result<RowsReport> {
+    let pool = connect_unchecked(&bench.endpoints.postgres).await?;
+    measure(bench, &Writer::new(pool), 4).await
+}
+
+async fn measure(bench: &Bench<'_>, writer: &Writer, part: u64) -> anyhow::Result<RowsReport> {
     let options = bench.options;
     let most = usize::try_from(options.seconds * MARKERS)?;
-    let (mut likes, markers) = bench.likes(most, 1).await?;
+    let (mut likes, markers) = bench.likes(most, part).await?;
     let looker = Looker {
         clickhouse: bench.clickhouse.clone(),
         topic: EndOffsets::of(&bench.endpoints.kafka, topics::CDC_LIKES).await?,
@@ -77,15 +88,7 @@ pub(super) async fn measure(bench: &Bench<'_>) -> anyhow::Result<RowsReport> {
     let limit = Instant::now() + PATIENCE;
     let bounded = Pace::UnderWay(options.under_way);
     let warm = || counts.arrived() >= options.warm_up || Instant::now() >= limit;
-    let before = write(
-        &bench.writer,
-        &mut likes,
-        bounded,
-        options.batch,
-        &counts,
-        warm,
-    )
-    .await?;
+    let before = write(writer, &mut likes, bounded, options.batch, &counts, warm).await?;
     anyhow::ensure!(
         counts.arrived() >= options.warm_up,
         "{} of {} rows arrived within {PATIENCE:?}",
@@ -96,7 +99,7 @@ pub(super) async fn measure(bench: &Bench<'_>) -> anyhow::Result<RowsReport> {
     eprintln!("rows: measuring, {} s", options.seconds);
     let time = Duration::from_secs(options.seconds);
     let markers = Markers {
-        writer: bench.writer.clone(),
+        writer: writer.clone(),
         sink: Sink::ClickHouse(bench.clickhouse.clone()),
         markers,
         every: Duration::from_secs(1) / u32::try_from(MARKERS)?,
@@ -107,15 +110,7 @@ pub(super) async fn measure(bench: &Bench<'_>) -> anyhow::Result<RowsReport> {
     let (from, until) = (origin.seconds(), Instant::now() + time);
     let pace = options.rate.map_or(bounded, Pace::PerSecond);
     let over = || Instant::now() >= until;
-    let during = write(
-        &bench.writer,
-        &mut likes,
-        pace,
-        options.batch,
-        &counts,
-        over,
-    )
-    .await?;
+    let during = write(writer, &mut likes, pace, options.batch, &counts, over).await?;
     let load = meter.stop().await?;
     let to = origin.seconds();
 
@@ -130,7 +125,7 @@ pub(super) async fn measure(bench: &Bench<'_>) -> anyhow::Result<RowsReport> {
     stop.cancel();
     let course = watching.await.context("looking at the stream")??;
     let posts = ids(likes.posts());
-    let equality = Equality::reached(&bench.writer, &bench.clickhouse, &posts).await?;
+    let equality = Equality::reached(writer, &bench.clickhouse, &posts).await?;
     Ok(RowsReport {
         rate: options.rate,
         batch: options.batch,

@@ -19,8 +19,11 @@ pub(super) fn render(report: &Report) -> String {
         setting.users, setting.posts, setting.likes, setting.cores, setting.build
     )];
     let waits = |found: &Bottleneck| format!("The rest waits for {}: {}", found.hop, found.because);
-    parts.extend(report.rows.as_ref().map(rows));
+    parts.extend(report.rows.as_ref().map(|part| rows("Rows", part)));
     parts.extend(report.rows_bottleneck.as_ref().map(waits));
+    let unchecked = |part| rows("Rows, foreign keys unchecked", part);
+    parts.extend(report.unchecked.as_ref().map(unchecked));
+    parts.extend(report.unchecked_bottleneck.as_ref().map(waits));
     parts.extend(report.events.as_ref().map(events));
     parts.extend(report.events_bottleneck.as_ref().map(waits));
     parts.extend(report.backlog.as_ref().map(backlog));
@@ -28,13 +31,13 @@ pub(super) fn render(report: &Report) -> String {
     parts.join("\n\n")
 }
 
-fn rows(part: &RowsReport) -> String {
+fn rows(name: &str, part: &RowsReport) -> String {
     let pace = match part.rate {
         Some(rate) => format!("{rate:.0} rows/s asked for"),
         None => format!("at most {} rows under way", part.under_way),
     };
     format!(
-        "Rows: transactions of {} likes, {pace}; the writer waited {:.0} % of the time\n{}\nA single like until it is visible: {} ms; \
+        "{name}: transactions of {} likes, {pace}; the writer waited {:.0} % of the time\n{}\nA single like until it is visible: {} ms; \
          all but one in a thousand had arrived {:.1} s after the last was written\n{}\n{}",
         part.batch,
         part.writer_waited * 100.0,

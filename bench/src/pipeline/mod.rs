@@ -20,4 +20,4 @@ pub(crate) use likes::{Likes, Target as LikedPost};
 pub(crate) use markers::{Marker, Markers, Sink};
 pub use threads::BusyThread;
 pub(crate) use threads::ThreadMeter;
-pub(crate) use writer::{Writer, connect};
+pub(crate) use writer::{Writer, connect, connect_unchecked};

@@ -19,7 +19,17 @@ const USERS: usize = 1_000;
 
 /// Some connections to PostgreSQL. Statements are slow when the machine is full, which is no news here.
 pub(crate) async fn connect(postgres: &str) -> anyhow::Result<PgPool> {
+    connect_with(postgres.parse().context("the address of PostgreSQL")?).await
+}
+
+/// As [`connect`], and no foreign key is checked for what these connections write. Takes a superuser, or who was granted to set
+/// `session_replication_role`. What is written is decoded and published as ever.
+pub(crate) async fn connect_unchecked(postgres: &str) -> anyhow::Result<PgPool> {
     let options: PgConnectOptions = postgres.parse().context("the address of PostgreSQL")?;
+    connect_with(options.options([("session_replication_role", "replica")])).await
+}
+
+async fn connect_with(options: PgConnectOptions) -> anyhow::Result<PgPool> {
     PgPoolOptions::new()
         .max_connections(POOL)
         .acquire_timeout(Duration::from_secs(30))

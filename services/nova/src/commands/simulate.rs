@@ -49,8 +49,8 @@ pub(crate) struct Args {
     #[arg(long, short)]
     quiet: bool,
     /// Load a population with seven days of history into empty databases and end: S (10 k users, 200 k posts, 2 M likes)
-    /// through the change stream, M (200 k, 2 M, 20 M) and L (1 M, 10 M, 100 M) beside it. What broke off goes on when
-    /// it is repeated.
+    /// through the change stream, M (200 k, 2 M, 20 M) and L (1 M, 10 M, 100 M) beside it, or several or a part of these,
+    /// such as 4M, S/10 or 3L/4. What broke off goes on when it is repeated.
     #[arg(long, value_name = "S|M|L", conflicts_with_all = [
         "api", "users", "rate", "duration", "bootstrap", "no_bootstrap", "first_posts", "concurrency", "day",
     ])]

@@ -35,4 +35,4 @@ pub use error::BulkError;
 pub use model::Model;
 pub use report::{BulkReport, Side, StepReport};
 pub use run::{Backends, BulkOptions, SLICE_ROWS, run, run_with_counters};
-pub use size::{Scale, Size, SizeError};
+pub use size::{ParseScaleError, Scale, Size, SizeError};

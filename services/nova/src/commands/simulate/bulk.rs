@@ -31,9 +31,10 @@ pub(super) struct Bulk {
 }
 
 pub(super) async fn run(env: &Env, bulk: &Bulk) -> anyhow::Result<()> {
-    let way = match bulk.scale {
-        Scale::S => Way::Through,
-        Scale::M | Scale::L => Way::Beside,
+    let way = if bulk.scale.through_the_stream() {
+        Way::Through
+    } else {
+        Way::Beside
     };
     let events = match (way, env.get("NOVA_KAFKA_BROKERS")) {
         (Way::Through, Some(_)) => {

@@ -48,7 +48,9 @@ async fn run(options: &Options, target: &Target) -> anyhow::Result<bool> {
     };
     let endpoints = target.endpoints();
     let plan = options.plan(&endpoints.api, &endpoints.auth_secret)?;
-    let setting = setting(target, &plan, &people);
+    // The servers of an own stack run by now, and keep the turn they have.
+    let first = tokio::task::spawn_blocking(nova_testbed::come_first).await?;
+    let setting = setting(target, &plan, &people, first);
     eprintln!(
         "{:.0} feed reads, {:.0} likes, {:.1} posts a second; {:.0} s of warm-up, {:.0} s measured",
         plan.rates.reads,
@@ -78,7 +80,7 @@ async fn run(options: &Options, target: &Target) -> anyhow::Result<bool> {
     Ok(report.passed)
 }
 
-fn setting(target: &Target, plan: &Plan, people: &People) -> Setting {
+fn setting(target: &Target, plan: &Plan, people: &People, first: bool) -> Setting {
     let visits = plan.rates.visits(plan.deeper);
     Setting {
         stack: if target.is_own() { "own" } else { "running" }.to_owned(),
@@ -89,6 +91,7 @@ fn setting(target: &Target, plan: &Plan, people: &People) -> Setting {
             "release"
         }
         .to_owned(),
+        first,
         users: people.users.len(),
         posts: people.all_posts,
         likes: people.all_likes,

@@ -27,6 +27,7 @@ mod probe;
 mod processes;
 mod server;
 mod stack;
+mod turn;
 mod watchdog;
 
 pub use error::{ServerFailure, StackError};
@@ -36,6 +37,7 @@ pub use poll::{TimedOut, poll_for, wait_for};
 pub use probe::probe;
 pub use server::{Server, UnknownServer};
 pub use stack::{Provider, Stack, StackBuilder, Told};
+pub use turn::come_first;
 
 /// A stack of PostgreSQL alone, ready in about a second.
 ///

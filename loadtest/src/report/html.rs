@@ -47,11 +47,11 @@ pub(super) fn render(report: &Report) -> String {
 fn setting(report: &Report) -> String {
     let setting = &report.setting;
     let words = format!(
-        "{}. {} stack, generator built for {}, {} cores. {} users, {} posts, {} likes. {} viewers at a time, a visit every {:.1} s, \
+        "{}. {} stack, {}, {} cores. {} users, {} posts, {} likes. {} viewers at a time, a visit every {:.1} s, \
          {:.0} visits a session. Measured {:.0} s after {:.0} s. Seed {}.",
         report.at.to_rfc3339(),
         setting.stack,
-        setting.build,
+        setting.generator(),
         setting.cores,
         setting.users,
         setting.posts,

@@ -42,6 +42,9 @@ pub struct Setting {
     pub cores: usize,
     /// Of the generator, `debug` or `release`; `just load` builds the servers of its own stack likewise, unless NOVA_BIN names others.
     pub build: String,
+    /// Whether the generator gets a processor as soon as it is ready to run (real-time, where that is permitted). If not, a part of
+    /// each latency is its own waiting.
+    pub first: bool,
     /// Users there are.
     pub users: usize,
     /// Posts there were before.
@@ -62,6 +65,18 @@ pub struct Setting {
 
 /// What is no server of Nova's.
 const GENERATOR: &str = "load generator";
+
+impl Setting {
+    /// How the generator was built and whether it had to wait for processors, in words.
+    fn generator(&self) -> String {
+        let turn = if self.first {
+            "first in turn"
+        } else {
+            "in turn with the servers"
+        };
+        format!("generator built for {}, {turn}", self.build)
+    }
+}
 
 impl Report {
     /// Puts it together.
@@ -217,6 +232,7 @@ pub(crate) mod example {
             stack: "own".to_owned(),
             cores: 2,
             build: "release".to_owned(),
+            first: true,
             users: 2_000,
             posts: 8_000,
             likes: 60_000,

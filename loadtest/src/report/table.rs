@@ -16,10 +16,10 @@ pub(super) fn render(report: &Report) -> String {
     };
     let setting = &report.setting;
     line(&format!(
-        "{} stack, generator built for {}, {} cores; {} users, {} posts, {} likes; {} viewers at a time, a visit every {:.1} s, {:.0} \
+        "{} stack, {}, {} cores; {} users, {} posts, {} likes; {} viewers at a time, a visit every {:.1} s, {:.0} \
          visits a session; measured {:.0} s after {:.0} s",
         setting.stack,
-        setting.build,
+        setting.generator(),
         setting.cores,
         setting.users,
         setting.posts,

@@ -91,9 +91,13 @@ impl World {
     }
 
     async fn load(&self, seed: u64, append: bool) -> Result<BulkReport, BulkError> {
+        self.load_of(SIZE, seed, append).await
+    }
+
+    async fn load_of(&self, size: Size, seed: u64, append: bool) -> Result<BulkReport, BulkError> {
         let options = BulkOptions {
             scale: "test".to_owned(),
-            size: SIZE,
+            size,
             seed,
             base: None,
             append,
@@ -335,6 +339,22 @@ async fn a_load_beside_the_stream() {
         other => Err(format!("{other:?}")),
     });
     assert_eq!(other.await.unwrap(), 1);
+    // One whose indexes would cost the connector its slot is refused, and stands in nobody's way.
+    let many = Size {
+        users: 1_000_000,
+        posts: 1_000_000,
+        follows: 1_000_000,
+        likes: 300_000_000_000,
+        ..SIZE
+    };
+    match world.load_of(many, 3, false).await {
+        Err(BulkError::Postgres(LoadError::SlotSmall {
+            slot,
+            needed_bytes,
+            limit_bytes,
+        })) => assert!(slot == "nova_cdc" && needed_bytes > limit_bytes, "{slot}"),
+        other => panic!("{other:?}"),
+    }
 
     // The same load again goes on with it.
     let report = world.load(1, false).await.unwrap();

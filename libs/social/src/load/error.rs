@@ -62,6 +62,20 @@ pub enum LoadError {
         /// How long it was waited for.
         waited: Duration,
     },
+    /// An index that the load makes is one transaction of more WAL than a replication slot may hold.
+    #[error(
+        "an index of this load would make the replication slot {slot} hold {} MB of WAL, and it may hold {} MB: raise max_slot_wal_keep_size first",
+        needed_bytes >> 20,
+        limit_bytes >> 20
+    )]
+    SlotSmall {
+        /// The slot.
+        slot: String,
+        /// What it would hold, bytes.
+        needed_bytes: i64,
+        /// `max_slot_wal_keep_size`, bytes.
+        limit_bytes: i64,
+    },
     /// PostgreSQL took another number of rows than it was given.
     #[error("{taken} rows of {given} were taken by {table}")]
     Taken {

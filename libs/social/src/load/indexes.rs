@@ -6,6 +6,16 @@ use super::error::LoadError;
 use super::journal::{Load, run};
 use super::slots;
 
+/// WAL of an index of two UUIDs, bytes for a row: 949 MiB for 20 M.
+const WAL_OF_A_ROW: u64 = 50;
+
+/// Refuses a load whose largest table, of so many rows, has an index that would cost a replication slot: its WAL is held from the beginning
+/// of the transaction that makes it.
+pub(super) async fn afford(connection: &mut PgConnection, rows: u64) -> Result<(), LoadError> {
+    let bytes = i64::try_from(rows * WAL_OF_A_ROW).unwrap_or(i64::MAX / 2);
+    slots::afford(connection, bytes).await
+}
+
 /// Drops the plain indexes of the loaded tables; their definitions go into the journal in the same transaction.
 pub(super) async fn drop_plain(
     connection: &mut PgConnection,

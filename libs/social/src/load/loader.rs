@@ -105,6 +105,15 @@ impl Loader {
         journal::begin(&mut self.connection, wanted, now).await
     }
 
+    /// Refuses a load whose indexes would cost a replication slot, before anything is written. `largest` is the number of rows of its
+    /// largest table.
+    ///
+    /// # Errors
+    /// [`LoadError::SlotSmall`], or [`LoadError::Database`].
+    pub async fn afford_indexes(&mut self, largest: u64) -> Result<(), LoadError> {
+        indexes::afford(&mut self.connection, largest).await
+    }
+
     /// Drops the indexes that no constraint stands on, until [`Loader::restore_indexes`]: for loads of millions of rows
     /// into an empty database. Reads that need them are slow in between.
     ///

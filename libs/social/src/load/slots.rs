@@ -25,13 +25,37 @@ struct Slot {
 
 impl Slot {
     const fn is_behind(&self) -> bool {
+        self.held_bytes > self.bound()
+    }
+
+    /// What it may hold when something is begun.
+    const fn bound(&self) -> i64 {
         let half = self.limit_bytes / 2;
-        let bound = if self.limit_bytes >= 0 && half < HELD_BYTES {
+        if self.limit_bytes >= 0 && half < HELD_BYTES {
             half
         } else {
             HELD_BYTES
-        };
-        self.held_bytes > bound
+        }
+    }
+
+    /// Whether it outlasts a transaction of so many bytes of WAL, which it holds until that ends.
+    const fn affords(&self, bytes: i64) -> bool {
+        self.limit_bytes < 0 || self.bound() + bytes <= self.limit_bytes
+    }
+}
+
+/// Refuses what one transaction of so much WAL would cost a slot of this database.
+pub(super) async fn afford(connection: &mut PgConnection, bytes: i64) -> Result<(), LoadError> {
+    let slots: Vec<Slot> = sqlx::query_as(include_str!("slots.sql"))
+        .fetch_all(connection)
+        .await?;
+    match slots.into_iter().find(|slot| !slot.affords(bytes)) {
+        Some(small) => Err(LoadError::SlotSmall {
+            needed_bytes: small.bound() + bytes,
+            slot: small.slot,
+            limit_bytes: small.limit_bytes,
+        }),
+        None => Ok(()),
     }
 }
 
@@ -72,6 +96,22 @@ pub(super) async fn wait(connection: &mut PgConnection) -> Result<Duration, Load
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_transaction_begins_with_what_the_slot_may_hold_already() {
+        let affords = |bytes, limit_bytes| {
+            Slot {
+                slot: String::new(),
+                is_lost: false,
+                held_bytes: 0,
+                limit_bytes,
+            }
+            .affords(bytes)
+        };
+        assert!(affords(500, 1_000) && !affords(501, 1_000));
+        assert!(affords(14 << 30, 16 << 30) && !affords((14 << 30) + 1, 16 << 30));
+        assert!(affords(i64::MAX / 2, -1));
+    }
 
     #[test]
     fn half_of_the_limit_is_left_to_others() {

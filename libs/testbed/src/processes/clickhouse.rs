@@ -7,6 +7,7 @@ use super::process::Recipe;
 use crate::{
     Server, StackError, binaries,
     plan::{Plan, USER},
+    turn::Turn,
 };
 
 /// The server configuration every ClickHouse of Nova runs with.
@@ -46,7 +47,7 @@ pub(crate) fn prepare(plan: &Plan, installed: &Installation) -> Result<Recipe, S
         directory,
         log: plan.log(server),
         // Answers from memory do not wait for queries and recounts. On a machine of its own it changes nothing.
-        gives_way: true,
+        turn: Turn::Last,
         account: None,
         stop_signal: Signal::SIGTERM,
     })

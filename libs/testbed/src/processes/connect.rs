@@ -12,6 +12,7 @@ use super::{
 use crate::{
     Server, StackError,
     plan::{CDC_USER, DATABASE, Plan},
+    turn::Turn,
 };
 
 /// Worker settings of every provider, beyond addresses and topics.
@@ -97,7 +98,7 @@ pub(crate) fn prepare(
             .collect(),
         directory,
         log: plan.log(server),
-        gives_way: false,
+        turn: Turn::Ordinary,
         account: None,
         stop_signal: Signal::SIGTERM,
     };

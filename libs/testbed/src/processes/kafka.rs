@@ -10,7 +10,7 @@ use super::{
     process::Recipe,
     template::Template,
 };
-use crate::{Server, StackError, error::ServerFailure, plan::Plan};
+use crate::{Server, StackError, error::ServerFailure, plan::Plan, turn::Turn};
 
 /// The node's identity: a stack's broker never meets that of another.
 pub(crate) const CLUSTER_ID: &str = "4L6g3nShT-eMCtK--X86sw";
@@ -57,7 +57,7 @@ pub(crate) fn prepare(
         environment: std::collections::BTreeMap::new(),
         directory: directory.clone(),
         log: plan.log(server),
-        gives_way: false,
+        turn: Turn::Ordinary,
         account: None,
         stop_signal: Signal::SIGTERM,
     };

@@ -17,6 +17,7 @@ use super::{
 use crate::{
     Server, StackError, binaries,
     plan::{CDC_USER, Plan},
+    turn::Turn,
 };
 
 /// How long applying the schema, or deploying the connector, may take.
@@ -77,7 +78,7 @@ fn recipe(setting: &Setting, arguments: &[&str], log: &str) -> Result<Recipe, St
         environment: environment(setting),
         directory: plan.directory(Server::Nova),
         log: plan.run_dir.join("logs").join(format!("{log}.log")),
-        gives_way: false,
+        turn: Turn::Ordinary,
         account: None,
         stop_signal: Signal::SIGTERM,
     })

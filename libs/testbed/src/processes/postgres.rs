@@ -14,6 +14,7 @@ use crate::{
     Server, StackError,
     error::ServerFailure,
     plan::{DATABASE, Plan, USER},
+    turn::Turn,
 };
 
 /// Server settings of every provider; the rest is PostgreSQL's own.
@@ -24,7 +25,7 @@ pub(crate) const SETTINGS: [(&str, &str); 7] = [
     ("wal_level", "logical"),
     ("max_wal_senders", "8"),
     ("max_replication_slots", "8"),
-    ("max_slot_wal_keep_size", "4GB"),
+    ("max_slot_wal_keep_size", "16GB"),
     ("max_connections", "200"),
     ("shared_buffers", "256MB"),
     ("max_wal_size", "4GB"),
@@ -52,7 +53,7 @@ pub(crate) fn prepare(
         environment: [("PGTZ".to_owned(), "UTC".into())].into(),
         directory,
         log: plan.log(server),
-        gives_way: false,
+        turn: Turn::Ordinary,
         account,
         stop_signal: Signal::SIGINT,
     };

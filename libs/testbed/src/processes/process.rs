@@ -15,7 +15,7 @@ use nix::sys::signal::Signal;
 use tokio::sync::watch;
 
 use super::{account::Account, failure, tree};
-use crate::{Server, StackError, watchdog::Watchdog};
+use crate::{Server, StackError, turn::Turn, watchdog::Watchdog};
 
 /// How long the kernel may take to stop or to take away processes.
 const KERNEL: Duration = Duration::from_secs(10);
@@ -31,16 +31,13 @@ pub(crate) struct Recipe {
     /// Where it works; inside the run directory, which is how the watchdog knows it.
     pub(crate) directory: PathBuf,
     pub(crate) log: PathBuf,
-    /// Whether it gets less of the processors than the others when there is not enough for all.
-    pub(crate) gives_way: bool,
+    /// When it gets a processor while there is not enough for all.
+    pub(crate) turn: Turn,
     /// Another user, where the server refuses to run as root.
     pub(crate) account: Option<Account>,
     /// What asks it to end in good order.
     pub(crate) stop_signal: Signal,
 }
-
-/// The niceness of a server that gives way: about a ninth of the weight of one that does not.
-const GIVES_WAY: &str = "10";
 
 impl Recipe {
     /// The command of this recipe, its output appended to the log.
@@ -57,13 +54,7 @@ impl Recipe {
         let errors = log
             .try_clone()
             .map_err(StackError::io("sharing the log file"))?;
-        let mut command = if self.gives_way {
-            let mut command = Command::new("nice");
-            command.args(["-n", GIVES_WAY]).arg(&self.program);
-            command
-        } else {
-            Command::new(&self.program)
-        };
+        let mut command = self.turn.command(self.program.as_os_str());
         command
             .args(&self.arguments)
             .env_clear()
@@ -251,7 +242,7 @@ mod tests {
                 environment: BTreeMap::new(),
                 directory: works_in.clone(),
                 log: works_in.join("log"),
-                gives_way: true,
+                turn: Turn::Last,
                 account: None,
                 stop_signal: Signal::SIGTERM,
             };

@@ -4,14 +4,14 @@ use nix::sys::signal::Signal;
 use nova_dist::Installation;
 
 use super::process::Recipe;
-use crate::{Server, plan::Plan};
+use crate::{Server, plan::Plan, turn::Turn};
 
 /// Server options of every provider. A cache that is full forgets the keys used least; it has room for the counters of two
 /// million posts, at some 350 bytes each, and for feeds beside them.
 pub(crate) const OPTIONS: [(&str, &str); 4] = [
     ("--save", ""),
     ("--appendonly", "no"),
-    ("--maxmemory", "2gb"),
+    ("--maxmemory", "4gb"),
     ("--maxmemory-policy", "allkeys-lru"),
 ];
 
@@ -30,7 +30,7 @@ pub(crate) fn prepare(plan: &Plan, installed: &Installation) -> Recipe {
         environment: std::collections::BTreeMap::new(),
         directory: plan.directory(server),
         log: plan.log(server),
-        gives_way: false,
+        turn: Turn::First,
         account: None,
         stop_signal: Signal::SIGTERM,
     }

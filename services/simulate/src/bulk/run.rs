@@ -48,6 +48,13 @@ pub struct BulkOptions {
     pub quiet: bool,
 }
 
+impl BulkOptions {
+    /// Whether plain indexes are made when all rows are there, if the load goes beside the stream.
+    const fn indexes_later(&self) -> bool {
+        !self.append && self.size.likes >= INDEXED_LATER
+    }
+}
+
 /// What is written to. The loader knows whether through the change stream or beside it.
 #[derive(Debug)]
 pub struct Backends {
@@ -118,6 +125,10 @@ async fn load(
         unheeded: options.unheeded.clone(),
         posts_elsewhere: has_posts_of_others(olap, &options.unheeded).await?,
     };
+    if through.is_none() && options.indexes_later() {
+        let largest = options.size.likes.max(options.size.follows);
+        loader.afford_indexes(largest).await?;
+    }
     let mut load = loader.begin(&wanted, now).await?;
     let (size, seed, base) = (options.size, options.seed, load.base);
     let model = Arc::new(spawn_blocking(move || Model::new(size, seed, base)).await??);
@@ -199,7 +210,7 @@ impl Run<'_> {
         let mut redis = self.progress(Side::Redis);
         let (there, rows_are_there) = oneshot::channel();
         let (version, base) = (self.load.version, self.load.base);
-        let indexed_later = !self.options.append && self.options.size.likes >= INDEXED_LATER;
+        let indexed_later = self.options.indexes_later();
         let slice = self.options.slice_rows;
         let (cache, counted_since) = (self.cache, self.counted_since);
         let (loader, load, model, olap) =

@@ -163,10 +163,11 @@ impl FromStr for Scale {
     }
 }
 
-/// One is not written.
-fn several(number: &str) -> Option<u32> {
-    let number = number.parse().ok()?;
-    (2..=Scale::MOST).contains(&number).then_some(number)
+/// One is not written, and a number is digits without zeros or a sign before them.
+fn several(digits: &str) -> Option<u32> {
+    let number = digits.parse().ok()?;
+    let plain = !digits.starts_with(['+', '0']);
+    (plain && (2..=Scale::MOST).contains(&number)).then_some(number)
 }
 
 /// Rows of each table, exactly.
@@ -252,7 +253,7 @@ mod tests {
         assert_eq!("m".parse(), Ok(Scale::M));
         for text in [
             "", "XL", "S/1", "1S", "0M", "S/21", "S/x", "S/", "M/", "6M", "2L", "3S/0", "2M/2/2",
-            "-2M", "+2M/4", "SS", "MS", "é",
+            "-2M", "+2M/4", "02M", "SS", "MS", "é",
         ] {
             assert_eq!(text.parse::<Scale>(), Err(ParseScaleError), "{text}");
         }

@@ -42,14 +42,18 @@ fn real_time_is_permitted() -> bool {
     *PERMITTED.get_or_init(|| quietly(Command::new("chrt").args(REAL_TIME).arg("true")))
 }
 
-/// Gives all threads of this process the first turn, as Redis has it; threads and processes that they
-/// start later inherit it. For who measures: a generator of load that waits for a processor measures its own waiting. Whether it
-/// is permitted; if not, nothing changes. Blocks for some milliseconds.
+/// Gives all threads of this process the first turn, as Redis has it; threads and processes that they start later inherit it. For who
+/// measures: a generator of load that waits for a processor measures its own waiting. Whether it is permitted; if not, nothing
+/// changes. Blocks for some milliseconds.
 #[must_use]
 pub fn come_first() -> bool {
     let process = std::process::id().to_string();
-    let all = ["--all-tasks", "--rr", "--pid", "1", &process];
-    quietly(Command::new("chrt").args(all))
+    let mut command = Command::new("chrt");
+    command
+        .args(["--all-tasks", "--pid"])
+        .args(REAL_TIME)
+        .arg(process);
+    quietly(&mut command)
 }
 
 fn quietly(command: &mut Command) -> bool {

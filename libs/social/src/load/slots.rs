@@ -44,11 +44,15 @@ impl Slot {
     }
 }
 
+async fn of_this_database(connection: &mut PgConnection) -> sqlx::Result<Vec<Slot>> {
+    sqlx::query_as(include_str!("slots.sql"))
+        .fetch_all(connection)
+        .await
+}
+
 /// Refuses what one transaction of so much WAL would cost a slot of this database.
 pub(super) async fn afford(connection: &mut PgConnection, bytes: i64) -> Result<(), LoadError> {
-    let slots: Vec<Slot> = sqlx::query_as(include_str!("slots.sql"))
-        .fetch_all(connection)
-        .await?;
+    let slots = of_this_database(connection).await?;
     match slots.into_iter().find(|slot| !slot.affords(bytes)) {
         Some(small) => Err(LoadError::SlotSmall {
             needed_bytes: small.bound() + bytes,
@@ -64,9 +68,7 @@ pub(super) async fn wait(connection: &mut PgConnection) -> Result<Duration, Load
     let started = Instant::now();
     let mut least = (i64::MAX, Instant::now());
     loop {
-        let slots: Vec<Slot> = sqlx::query_as(include_str!("slots.sql"))
-            .fetch_all(&mut *connection)
-            .await?;
+        let slots = of_this_database(&mut *connection).await?;
         if let Some(lost) = slots.iter().find(|slot| slot.is_lost) {
             return Err(LoadError::SlotLost {
                 slot: lost.slot.clone(),

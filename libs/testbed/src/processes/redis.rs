@@ -6,7 +6,7 @@ use nova_dist::Installation;
 use super::process::Recipe;
 use crate::{Server, plan::Plan, turn::Turn};
 
-/// Server options of every provider. A cache that is full forgets the keys used least; it has room for the counters of two
+/// Server options of every provider. A cache that is full forgets the keys used least; it has room for the counters of ten
 /// million posts, at some 350 bytes each, and for feeds beside them.
 pub(crate) const OPTIONS: [(&str, &str); 4] = [
     ("--save", ""),

@@ -11,7 +11,8 @@ pub struct ProjectorConfig {
     pub brokers: String,
     /// `NOVA_PROJECTOR_BATCH` (default 1,000): records taken over at once.
     pub batch: usize,
-    /// `NOVA_PROJECTOR_MAX_PENDING` (default 20,000): records under way; with more, reading pauses.
+    /// `NOVA_PROJECTOR_MAX_PENDING` (default 50,000): records under way; with more, reading pauses. A post that
+    /// changes several times within them is counted once. About 25 MB.
     pub max_pending: usize,
     /// `NOVA_PROJECTOR_FANOUT_CAP` (default 10,000): an author with more followers marks no feed stale by a new post;
     /// theirs find it within the minute that a page lives.
@@ -26,7 +27,7 @@ impl ProjectorConfig {
         Self {
             brokers: brokers.into(),
             batch: 1_000,
-            max_pending: 20_000,
+            max_pending: 50_000,
             fanout_cap: 10_000,
             events_every: Duration::from_secs(5),
         }

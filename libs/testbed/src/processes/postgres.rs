@@ -20,15 +20,18 @@ use crate::{
 /// Server settings of every provider; the rest is PostgreSQL's own.
 ///
 /// `max_slot_wal_keep_size` bounds what a stopped Connect can pin. Connections: the API's pool, the tests' pools
-/// and Debezium together stay well below the number.
-pub(crate) const SETTINGS: [(&str, &str); 7] = [
+/// and Debezium together stay well below the number. `shared_buffers` is taken as it is used, so small populations take
+/// little. Between checkpoints as much log may pass as `max_wal_size` allows, not five minutes' worth: after each one, a page's
+/// first change is logged as a whole page, which Debezium's sender has to read over.
+pub(crate) const SETTINGS: [(&str, &str); 8] = [
     ("wal_level", "logical"),
     ("max_wal_senders", "8"),
     ("max_replication_slots", "8"),
     ("max_slot_wal_keep_size", "16GB"),
     ("max_connections", "200"),
-    ("shared_buffers", "256MB"),
+    ("shared_buffers", "2GB"),
     ("max_wal_size", "4GB"),
+    ("checkpoint_timeout", "30min"),
 ];
 
 /// Prepares the cluster (blocking; 0.2 s with a template, 1 s without) and says how the server starts.

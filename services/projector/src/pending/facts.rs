@@ -1,4 +1,8 @@
 //! Changes that ClickHouse may not have yet.
+//!
+//! Each is looked for by its exact key. ClickHouse stores the records of a partition in their order, block after block
+//! (and begins again before what it had not committed): where it has one, it has those before it. So when many wait, some
+//! of each partition are looked for, and tell of the others.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -8,8 +12,14 @@ use nova_olap::PostKey;
 use nova_stream::Position;
 use tokio::time::Instant;
 
-use super::due::Due;
+use super::due::{Due, Place};
+use super::order::Order;
 use super::ticket::Ticket;
+
+/// While no more wait than this, each is looked for.
+const FEW: usize = 256;
+/// Of more, about so many: where ClickHouse is within a partition is known to a few hundredths of what waits.
+const SPREAD: usize = 64;
 
 /// The first pause between two looks at the same fact, without jitter.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
@@ -39,6 +49,8 @@ struct Waiting {
     /// With the LSN that each of them waits for.
     tickets: Vec<(u64, Ticket)>,
     looks: u32,
+    /// When it is looked for next; none while it is.
+    due: Option<Place>,
 }
 
 /// Facts that are looked for until ClickHouse has them.
@@ -46,37 +58,50 @@ struct Waiting {
 pub(crate) struct Facts {
     waiting: HashMap<FactKey, Waiting>,
     due: Due<FactKey>,
+    order: Order,
+    /// While no more wait than this, each is looked for.
+    few: usize,
+    /// Of more, about so many.
+    spread: usize,
 }
 
 impl Facts {
     pub(crate) fn new() -> Self {
+        Self::asking(FEW, SPREAD)
+    }
+
+    /// Looks for each of `few`, and for about `spread` of more.
+    pub(crate) fn asking(few: usize, spread: usize) -> Self {
         Self {
             waiting: HashMap::new(),
             due: Due::new(),
+            order: Order::default(),
+            few,
+            spread,
         }
     }
 
     /// Waits for this version of the fact, or a later one.
     pub(crate) fn add(&mut self, key: FactKey, lsn: u64, ticket: Ticket, now: Instant) {
+        self.order.add(&ticket.position, key, lsn);
         let due = &mut self.due;
-        let waiting = self.waiting.entry(key).or_insert_with(|| {
-            due.push(now, key);
-            Waiting {
-                tickets: Vec::with_capacity(1),
-                looks: 0,
-            }
+        let waiting = self.waiting.entry(key).or_insert_with(|| Waiting {
+            tickets: Vec::with_capacity(1),
+            looks: 0,
+            due: Some(due.push(now, key)),
         });
         waiting.tickets.push((lsn, ticket));
     }
 
-    /// The facts to look for now, at most `limit`. They come back by [`Facts::looked`] or [`Facts::not_looked`].
-    pub(crate) fn take(&mut self, now: Instant, limit: usize) -> Vec<FactKey> {
+    /// The facts to look for now. They come back by [`Facts::looked`] or [`Facts::not_looked`].
+    pub(crate) fn take(&mut self, now: Instant) -> Vec<FactKey> {
+        if self.waiting.len() > self.few && self.first_due().is_some_and(|at| at <= now) {
+            return self.order.spread(self.spread);
+        }
         let mut taken = Vec::new();
-        while taken.len() < limit
-            && let Some(key) = self.due.pop(now)
-        {
-            // One that was put aside meanwhile is looked for no more.
-            if self.waiting.contains_key(&key) {
+        while let Some(key) = self.due.pop(now) {
+            if let Some(waiting) = self.waiting.get_mut(&key) {
+                waiting.due = None;
                 taken.push(key);
             }
         }
@@ -94,29 +119,73 @@ impl Facts {
         jitter: impl Fn() -> f64,
     ) -> Vec<(FactKey, Ticket)> {
         let mut seen = Vec::new();
+        let mut stored = Vec::new();
         for key in keys {
-            let Some(waiting) = self.waiting.get_mut(key) else {
+            let Some(version) = versions.get(key) else {
                 continue;
             };
-            if let Some(version) = versions.get(key) {
-                let here = waiting.tickets.extract_if(.., |(lsn, _)| *lsn <= *version);
-                seen.extend(here.map(|(_, ticket)| (*key, ticket)));
+            for (lsn, ticket) in self.release(*key, |lsn, _| lsn <= *version) {
+                self.order.remove(&ticket.position);
+                // This very change, not a later one of the same fact, which may stand elsewhere.
+                if lsn == *version {
+                    stored.push((lsn, ticket.position.clone()));
+                }
+                seen.push((*key, ticket));
             }
-            if waiting.tickets.is_empty() {
-                self.waiting.remove(key);
-            } else {
+        }
+        for (lsn, last) in stored {
+            let before = |ticket: &Ticket| {
+                let at = &ticket.position;
+                (&at.topic, at.partition) == (&last.topic, last.partition)
+                    && at.offset <= last.offset
+            };
+            for key in self.order.before(&last, lsn) {
+                let here = self.release(key, |its, ticket| its <= lsn && before(ticket));
+                seen.extend(here.into_iter().map(|(_, ticket)| (key, ticket)));
+            }
+        }
+        for key in keys {
+            if let Some(waiting) = self.waiting.get_mut(key)
+                && waiting.due.is_none()
+            {
                 let pause = pause(waiting.looks, jitter());
                 waiting.looks = waiting.looks.saturating_add(1);
-                self.due.push(now + pause, *key);
+                waiting.due = Some(self.due.push(now + pause, *key));
             }
         }
         seen
     }
 
+    /// The tickets of a fact that need not wait any more; a fact without any is waited for no more.
+    fn release(
+        &mut self,
+        key: FactKey,
+        which: impl Fn(u64, &Ticket) -> bool,
+    ) -> Vec<(u64, Ticket)> {
+        let Some(waiting) = self.waiting.get_mut(&key) else {
+            return Vec::new();
+        };
+        let released = waiting
+            .tickets
+            .extract_if(.., |(lsn, ticket)| which(*lsn, ticket))
+            .collect();
+        if waiting.tickets.is_empty()
+            && let Some(gone) = self.waiting.remove(&key)
+            && let Some(place) = gone.due
+        {
+            self.due.remove(place);
+        }
+        released
+    }
+
     /// Nobody could say: they are due at once, when somebody is asked again.
     pub(crate) fn not_looked(&mut self, keys: &[FactKey], now: Instant) {
         for key in keys {
-            self.due.push(now, *key);
+            if let Some(waiting) = self.waiting.get_mut(key)
+                && waiting.due.is_none()
+            {
+                waiting.due = Some(self.due.push(now, *key));
+            }
         }
     }
 
@@ -136,13 +205,13 @@ impl Facts {
         if positions.is_empty() {
             return tickets;
         }
-        self.waiting.retain(|_, waiting| {
-            let gone = waiting
-                .tickets
-                .extract_if(.., |(_, ticket)| positions.contains(&ticket.position));
-            tickets.extend(gone.map(|(_, ticket)| ticket));
-            !waiting.tickets.is_empty()
-        });
+        let keys: Vec<FactKey> = self.waiting.keys().copied().collect();
+        for key in keys {
+            for (_, ticket) in self.release(key, |_, ticket| positions.contains(&ticket.position)) {
+                self.order.remove(&ticket.position);
+                tickets.push(ticket);
+            }
+        }
         tickets
     }
 
@@ -152,7 +221,12 @@ impl Facts {
     }
 
     pub(crate) fn hurry(&mut self, now: Instant) {
-        self.due.hurry(now);
+        for (key, waiting) in &mut self.waiting {
+            if let Some(place) = waiting.due.take() {
+                self.due.remove(place);
+                waiting.due = Some(self.due.push(now, *key));
+            }
+        }
     }
 
     /// Facts that are waited for.

@@ -3,8 +3,8 @@
 //! A record goes this way; it is done when nothing of it is left to do:
 //!
 //! 1. *Apply*: what may show at once goes to Redis: deletions, unfollows, the viewer's own likes and follows.
-//! 2. *Look*: ClickHouse is asked for the exact key until it has this version or a later one. So nothing is announced
-//!    before ClickHouse can serve it.
+//! 2. *Look*: ClickHouse is asked for the exact key until it has this version or a later one; when many wait, for some of
+//!    each partition, whose order says what it has besides. So nothing is announced before ClickHouse can serve it.
 //! 3. *Recount* of the post's likes and comments, or *mark*: feeds that a follow or a new post has made stale.
 //!
 //! Steps of different kinds go side by side, and every record moves on by itself: one that ClickHouse does not have yet
@@ -13,6 +13,7 @@
 mod due;
 mod facts;
 mod lane;
+mod order;
 mod recounts;
 #[cfg(test)]
 mod tests;
@@ -31,7 +32,7 @@ use tokio::time::Instant;
 use due::Due;
 use facts::Facts;
 use lane::Lane;
-use recounts::{MOST_POSTS, Recounts};
+use recounts::Recounts;
 use ticket::Ledger;
 
 pub(crate) use facts::FactKey;
@@ -49,6 +50,8 @@ const MOST_AUTHORS: usize = 32;
 const LOOKS_REST: Duration = Duration::from_millis(50);
 /// Between two recounts: one of ten posts costs ClickHouse little more than one of one post.
 const RECOUNTS_REST: Duration = Duration::from_millis(100);
+/// Who counts so many posts at once is behind.
+const BEHIND: usize = 500;
 
 /// A new post is announced when it is not older than the follow source looks back.
 const ANNOUNCED_AGE: chrono::Duration = chrono::Duration::hours(72);
@@ -270,7 +273,7 @@ impl Pending {
         if !self.lanes.look.is_free(now) {
             return None;
         }
-        let keys = self.facts.take(now, MOST_KEYS);
+        let keys = self.facts.take(now);
         if keys.is_empty() {
             return None;
         }
@@ -375,18 +378,13 @@ impl Pending {
                     self.seen(key, ticket, now);
                 }
             }
-            Outcome::Recounted { posts, sizes } => {
+            Outcome::Recounted { posts, sizes, took } => {
                 let Some(sizes) = sizes else {
                     self.lanes.recount.failed(now);
                     self.recounts.not_counted(posts, now);
                     return;
                 };
-                // Where more wait than one step takes, there is nothing to wait for.
-                let rest = if posts.len() < MOST_POSTS {
-                    RECOUNTS_REST
-                } else {
-                    Duration::ZERO
-                };
+                let rest = rest_after_recount(posts.len(), took);
                 self.lanes.recount.done(now, rest);
                 self.recounts.counted(&sizes, now);
                 for ticket in posts.into_iter().flat_map(|(_, tickets)| tickets) {
@@ -467,6 +465,16 @@ impl Pending {
         for (post, ticket) in marks.authors.into_iter().flat_map(|(_, posts)| posts) {
             self.recounts.add(post, ticket, now);
         }
+    }
+}
+
+/// How long nobody counts after a recount. Who is behind spends half of the time in counting at most, so that ClickHouse has
+/// time for feeds; what changes meanwhile is counted at once.
+fn rest_after_recount(posts: usize, took: Duration) -> Duration {
+    if posts < BEHIND {
+        RECOUNTS_REST
+    } else {
+        RECOUNTS_REST.max(took)
     }
 }
 

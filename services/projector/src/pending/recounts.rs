@@ -1,12 +1,12 @@
 //! Posts whose counts are to be written.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use nova_domain::PostId;
 use tokio::time::Instant;
 
-use super::due::Due;
+use super::due::{Due, Place};
 use super::ticket::Ticket;
 
 /// How long a post is left alone after a recount, for each of its likes and comments: counting a hundred thousand takes
@@ -17,8 +17,8 @@ const LONGEST_REST: Duration = Duration::from_secs(2);
 /// A rest shorter than this is none.
 const SHORTEST_REST: Duration = Duration::from_millis(5);
 
-/// Posts of one recount, at most.
-pub(super) const MOST_POSTS: usize = 500;
+/// Posts of one recount, at most: with those that stand side by side in ClickHouse, 2,000 cost it about twice what 500 do.
+const MOST_POSTS: usize = 2_000;
 /// Likes and comments of one recount, about, as far as they are known.
 const MOST_FACTS: u64 = 1_000_000;
 
@@ -31,10 +31,27 @@ struct Size {
     rests_until: Instant,
 }
 
+/// A post as ClickHouse orders it: UUIDs compare by their second half first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Ordered(u128);
+
+impl Ordered {
+    fn of(post: PostId) -> Self {
+        Self(post.uuid().as_u128().rotate_left(64))
+    }
+}
+
+#[derive(Debug)]
+struct Wanted {
+    post: PostId,
+    tickets: Vec<Ticket>,
+    due: Place,
+}
+
 /// Posts to be recounted, each as soon as it has rested.
 #[derive(Debug)]
 pub(crate) struct Recounts {
-    posts: HashMap<PostId, Vec<Ticket>>,
+    posts: BTreeMap<Ordered, Wanted>,
     due: Due<PostId>,
     /// Large posts that rest, or rested lately.
     resting: HashMap<PostId, Size>,
@@ -43,7 +60,7 @@ pub(crate) struct Recounts {
 impl Recounts {
     pub(crate) fn new() -> Self {
         Self {
-            posts: HashMap::new(),
+            posts: BTreeMap::new(),
             due: Due::new(),
             resting: HashMap::new(),
         }
@@ -52,26 +69,43 @@ impl Recounts {
     /// ClickHouse has something new of the post: every count that begins from now on includes it.
     pub(crate) fn add(&mut self, post: PostId, ticket: Ticket, now: Instant) {
         let (due, resting) = (&mut self.due, &self.resting);
-        let tickets = self.posts.entry(post).or_insert_with(|| {
+        let wanted = self.posts.entry(Ordered::of(post)).or_insert_with(|| {
             let rested = resting.get(&post).map_or(now, |size| size.rests_until);
-            due.push(rested.max(now), post);
-            Vec::with_capacity(1)
+            Wanted {
+                post,
+                tickets: Vec::with_capacity(1),
+                due: due.push(rested.max(now), post),
+            }
         });
-        tickets.push(ticket);
+        wanted.tickets.push(ticket);
     }
 
-    /// The posts to recount now. They come back by [`Recounts::counted`] or [`Recounts::not_counted`]; what is added to
-    /// one of them meanwhile asks for a recount of its own.
+    /// The posts to recount now: the one that is due for longest, and those that are due and behind it in ClickHouse's
+    /// order, which reads neighbours as one. They come back by [`Recounts::counted`] or [`Recounts::not_counted`]; what
+    /// is added to one of them meanwhile asks for a recount of its own.
     pub(crate) fn take(&mut self, now: Instant) -> Vec<Recount> {
-        let mut taken = Vec::new();
+        let Some(first) = self.due.next(now).copied().map(Ordered::of) else {
+            return Vec::new();
+        };
+        let in_order = self.posts.range(first..).chain(self.posts.range(..first));
+        let rested = |wanted: &Wanted| wanted.due.is_due(now);
         let mut facts = 0_u64;
-        while taken.len() < MOST_POSTS
-            && facts < MOST_FACTS
-            && let Some(post) = self.due.pop(now)
-        {
-            if let Some(tickets) = self.posts.remove(&post) {
-                facts = facts.saturating_add(self.resting.get(&post).map_or(1, |size| size.facts));
-                taken.push((post, tickets));
+        let some: Vec<Ordered> = in_order
+            .filter(|(_, wanted)| rested(wanted))
+            .take(MOST_POSTS)
+            .take_while(|(_, wanted)| {
+                let fits = facts < MOST_FACTS;
+                let known = self.resting.get(&wanted.post);
+                facts = facts.saturating_add(known.map_or(1, |size| size.facts));
+                fits
+            })
+            .map(|(at, _)| *at)
+            .collect();
+        let mut taken = Vec::with_capacity(some.len());
+        for at in some {
+            if let Some(wanted) = self.posts.remove(&at) {
+                self.due.remove(wanted.due);
+                taken.push((wanted.post, wanted.tickets));
             }
         }
         taken
@@ -109,7 +143,10 @@ impl Recounts {
     /// Nobody rests any more.
     pub(crate) fn hurry(&mut self, now: Instant) {
         self.resting.clear();
-        self.due.hurry(now);
+        for wanted in self.posts.values_mut() {
+            self.due.remove(wanted.due);
+            wanted.due = self.due.push(now, wanted.post);
+        }
     }
 
     /// Posts to be recounted.

@@ -10,6 +10,8 @@ use proptest::prelude::*;
 use super::*;
 
 const JITTER: f64 = 0.5;
+/// What a look and a recount take.
+const TOOK: Duration = Duration::from_millis(2);
 
 /// A record's position without Kafka: made by the reader's own tracker.
 fn position(topic: &str, offset: i64) -> Position {
@@ -100,7 +102,7 @@ impl Bench {
         self.finish(Outcome::Looked {
             keys,
             versions,
-            took: Duration::from_millis(2),
+            took: TOOK,
         });
     }
 
@@ -147,6 +149,7 @@ fn a_like_is_done_when_clickhouse_has_it_and_the_counts_are_written() {
     bench.finish(Outcome::Recounted {
         posts,
         sizes: Some(vec![(post, 1)]),
+        took: TOOK,
     });
     assert_eq!(bench.done(), [1]);
     assert_eq!(bench.pending.len(), 0);
@@ -168,6 +171,7 @@ fn a_fact_that_changes_all_the_time_holds_up_no_record() {
     bench.finish(Outcome::Recounted {
         posts,
         sizes: Some(vec![(post, 1)]),
+        took: TOOK,
     });
     assert_eq!(bench.done(), [1]);
     assert_eq!(bench.pending.len(), 1);
@@ -202,7 +206,11 @@ fn servers_that_are_down_are_asked_again_and_again() {
     bench.looked(keys.clone(), Some(HashMap::from([(keys[0], 10)])));
     for _ in 0..20 {
         let posts = bench.recount();
-        bench.finish(Outcome::Recounted { posts, sizes: None });
+        bench.finish(Outcome::Recounted {
+            posts,
+            sizes: None,
+            took: TOOK,
+        });
         assert!(bench.steps().is_empty(), "counted again without a pause");
         bench.wait(5_000);
     }
@@ -211,6 +219,7 @@ fn servers_that_are_down_are_asked_again_and_again() {
     bench.finish(Outcome::Recounted {
         posts,
         sizes: Some(vec![]),
+        took: TOOK,
     });
     assert_eq!(bench.done(), [1]);
 }
@@ -235,6 +244,7 @@ fn a_large_post_rests_between_recounts_and_no_like_of_it_is_lost() {
         bench.finish(Outcome::Recounted {
             posts,
             sizes: Some(vec![(post, 50_000)]),
+            took: TOOK,
         });
         assert_eq!(bench.done(), [offset]);
         // Looks rest so long.
@@ -247,7 +257,7 @@ fn a_large_post_rests_between_recounts_and_no_like_of_it_is_lost() {
 }
 
 #[test]
-fn recounts_rest_unless_more_wait_than_one_takes() {
+fn recounts_rest_a_tenth_of_a_second() {
     let mut bench = Bench::new();
     let seen = |bench: &mut Bench, offset: i64| {
         let (post, user) = (PostId::generate(), UserId::generate());
@@ -257,18 +267,176 @@ fn recounts_rest_unless_more_wait_than_one_takes() {
         bench.looked(keys.clone(), Some(HashMap::from([(keys[0], 10)])));
     };
     seen(&mut bench, 1);
-    let posts = bench.recount();
-    let sizes = posts.iter().map(|(post, _)| (*post, 1)).collect();
-    bench.finish(Outcome::Recounted {
-        posts,
-        sizes: Some(sizes),
-    });
+    counted(&mut bench);
     bench.wait(50);
     seen(&mut bench, 2);
     bench.wait(49);
     assert!(bench.steps().is_empty());
     bench.wait(1);
     assert_eq!(bench.recount().len(), 1);
+}
+
+#[test]
+fn who_is_behind_counts_half_of_the_time_at_most() {
+    let rest = |posts, took| rest_after_recount(posts, Duration::from_millis(took)).as_millis();
+    assert_eq!(
+        [
+            rest(1, 900),
+            rest(499, 900),
+            rest(500, 900),
+            rest(2_000, 20)
+        ],
+        [100, 100, 900, 100]
+    );
+}
+
+/// Likes of so many posts are read, each by somebody else, in partitions by turns; what comes back is looked for.
+fn many(bench: &mut Bench, partitions: i32, records: &[(i64, u64)]) -> Vec<FactKey> {
+    let topic = Arc::from("cdc.likes");
+    let mut keys = Vec::new();
+    for (number, (offset, lsn)) in records.iter().enumerate() {
+        let (post, user) = (PostId::generate(), UserId::generate());
+        let partition = i32::try_from(number).unwrap() % partitions;
+        let position = Position::for_tests(&topic, partition, *offset);
+        bench
+            .pending
+            .take(position, like(post, user, *lsn), bench.now);
+        keys.push(FactKey::Like(post, user));
+    }
+    while !bench.pending.arrived.is_empty() {
+        for step in bench.steps() {
+            match step {
+                Step::Apply { entries } => bench.finish(Outcome::Applied {
+                    entries,
+                    done: true,
+                }),
+                // Of those that were there first: nobody has anything yet.
+                Step::Look { keys } => bench.looked(keys, None),
+                Step::Note { source_ms, .. } => bench.finish(Outcome::Noted {
+                    source_ms,
+                    done: true,
+                }),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+    bench.wait(1_000);
+    keys
+}
+
+fn counted(bench: &mut Bench) -> HashSet<PostId> {
+    let posts = bench.recount();
+    let ids: HashSet<_> = posts.iter().map(|(post, _)| *post).collect();
+    bench.finish(Outcome::Recounted {
+        posts,
+        sizes: Some(vec![]),
+        took: TOOK,
+    });
+    ids
+}
+
+#[test]
+fn of_many_records_some_are_looked_for_and_those_before_them_are_there_too() {
+    const RECORDS: i64 = 1_000;
+    // How many of each partition ClickHouse has.
+    const STORED: [i64; 2] = [301, 77];
+    let mut bench = Bench::new();
+    let records: Vec<_> = (0..RECORDS)
+        .map(|at| (at / 2, 10 + u64::try_from(at).unwrap()))
+        .collect();
+    let keys = many(&mut bench, 2, &records);
+    let stored = |number: usize| {
+        let (offset, lsn) = records[number];
+        (offset < STORED[number % 2]).then_some((keys[number], lsn))
+    };
+    let has: HashMap<_, _> = (0..keys.len()).filter_map(stored).collect();
+    let asked = bench.look();
+    assert!(asked.len() <= 64, "{}", asked.len());
+    let versions = |asked: &[FactKey]| {
+        let found = asked.iter().filter_map(|key| Some((*key, *has.get(key)?)));
+        Some(found.collect::<HashMap<_, _>>())
+    };
+    bench.looked(asked.clone(), versions(&asked));
+    let posts = counted(&mut bench);
+    let post = |key: &FactKey| match key {
+        FactKey::Like(post, _) => *post,
+        other => panic!("{other:?}"),
+    };
+    let here: HashSet<_> = has.keys().map(post).collect();
+    assert!(posts.is_subset(&here), "counted what is not there yet");
+    // The step between two that were asked for is 500 / 32.
+    assert!(posts.len() >= here.len() - 2 * 16, "{}", posts.len());
+    // And so on, until the last is found by itself; what is not there stays.
+    for _ in 0..40 {
+        for step in bench.steps() {
+            match step {
+                Step::Look { keys } => {
+                    let found = versions(&keys);
+                    bench.looked(keys, found);
+                }
+                Step::Recount { posts } => bench.finish(Outcome::Recounted {
+                    posts,
+                    sizes: Some(vec![]),
+                    took: TOOK,
+                }),
+                Step::Ask { .. } => bench.finish(Outcome::Asked {
+                    put_aside: Some(HashSet::new()),
+                }),
+                Step::Note { source_ms, .. } => bench.finish(Outcome::Noted {
+                    source_ms,
+                    done: true,
+                }),
+                other => panic!("{other:?}"),
+            }
+        }
+        bench.wait(200);
+    }
+    let left = usize::try_from(RECORDS).unwrap() - bench.done().len();
+    assert_eq!(bench.pending.sizes().facts, left);
+    let missing = keys.len() - has.len();
+    assert!(
+        (missing..missing + 2 * 16).contains(&left),
+        "{left} left of {missing}"
+    );
+}
+
+#[test]
+fn a_record_that_is_delivered_again_says_nothing_of_changes_after_its_first_delivery() {
+    let mut bench = Bench::new();
+    bench.pending.facts = facts::Facts::asking(0, 100);
+    // LSN 1 to 5, and then, after a restart of the connector, 1 and 2 again; ClickHouse has the first three records.
+    let records = [(0, 1), (1, 2), (2, 3), (3, 4), (4, 5)];
+    let keys = many(&mut bench, 1, &records);
+    let topic = Arc::from("cdc.likes");
+    for (offset, number) in [(5, 0), (6, 1)] {
+        let FactKey::Like(post, user) = keys[number] else {
+            panic!("no like");
+        };
+        let again = like(post, user, records[number].1);
+        bench
+            .pending
+            .take(Position::for_tests(&topic, 0, offset), again, bench.now);
+    }
+    let mut asked = Vec::new();
+    for step in bench.steps() {
+        match step {
+            Step::Apply { entries } => bench.finish(Outcome::Applied {
+                entries,
+                done: true,
+            }),
+            Step::Look { keys } => asked = keys,
+            Step::Ask { .. } | Step::Note { .. } => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    // The last delivery is found, by its first.
+    assert_eq!(asked.len(), 5);
+    bench.looked(asked, Some(HashMap::from([(keys[1], 2)])));
+    let posts = counted(&mut bench);
+    assert_eq!(posts.len(), 2, "of LSN 3 to 5 nothing is known");
+    let mut done = bench.done();
+    done.sort_unstable();
+    assert_eq!(done, [0, 1, 5, 6]);
 }
 
 #[test]
@@ -365,6 +533,7 @@ fn the_pipeline_is_as_far_as_its_oldest_record() {
     bench.finish(Outcome::Recounted {
         posts,
         sizes: Some(vec![]),
+        took: TOOK,
     });
     assert_eq!(bench.pending.to_note(), Some(5_000));
 }
@@ -390,6 +559,7 @@ fn draining_finishes_what_clickhouse_has_and_leaves_the_rest() {
     bench.finish(Outcome::Recounted {
         posts,
         sizes: Some(vec![]),
+        took: TOOK,
     });
     assert!(bench.pending.is_drained());
     let mut done = bench.done();
@@ -437,17 +607,45 @@ fn message() -> impl Strategy<Value = Message> {
     ]
 }
 
+/// Which of two partitions the records of a fact go to.
+fn by_hash(key: &FactKey) -> bool {
+    use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+    let mut hasher = DefaultHasher::new();
+    key.hash(&mut hasher);
+    hasher.finish().is_multiple_of(2)
+}
+
 proptest! {
-    /// Records arrive while steps run, fail and succeed in any order, and ClickHouse follows in its own time.
+    /// Records arrive while steps run, fail and succeed in any order, and ClickHouse follows in its own time, each partition
+    /// in its order.
     #[test]
     fn every_record_is_done_once_and_counted_after_clickhouse_has_it(
         messages in prop::collection::vec(message(), 1..60),
         choices in prop::collection::vec((any::<prop::sample::Index>(), 0_u8..4, 0_u64..40), 100..400),
+        few in 0_usize..6,
+        spread in 1_usize..6,
     ) {
         let mut bench = Bench::new();
+        bench.pending.facts = facts::Facts::asking(few, spread);
         bench.at = DateTime::UNIX_EPOCH + chrono::Duration::hours(1);
         let count = i64::try_from(messages.len()).unwrap();
-        let mut arriving: Vec<(i64, Message)> = (0..).zip(messages).collect();
+        let topic = Arc::from("cdc.likes");
+        let mut arriving: Vec<(Position, Message)> = Vec::new();
+        // What Kafka has of each partition, and how much of it ClickHouse has stored.
+        let mut partitions: [(Vec<(FactKey, u64)>, usize); 2] = Default::default();
+        for (offset, mut message) in (0..).zip(messages) {
+            let mut partition = 0;
+            if let Message::Change(one) = &mut message {
+                // Changes of transactions that overlap are not in the order of their LSN.
+                one.lsn = (u64::try_from(offset).unwrap() + one.lsn % 8) * 64 + u64::try_from(offset).unwrap();
+                if let Next::Wait(key) = next(one, bench.at) {
+                    partition = usize::from(by_hash(&key));
+                    partitions[partition].0.push((key, one.lsn));
+                }
+            }
+            let partition = i32::try_from(partition).unwrap();
+            arriving.push((Position::for_tests(&topic, partition, offset), message));
+        }
         arriving.reverse();
         let mut likes: HashMap<i64, (PostId, FactKey, u64)> = HashMap::new();
         let mut clickhouse: HashMap<FactKey, u64> = HashMap::new();
@@ -463,7 +661,8 @@ proptest! {
             let ends = round > 2_000;
             match what {
                 0 => {
-                    if let Some((offset, message)) = arriving.pop() {
+                    if let Some((position, message)) = arriving.pop() {
+                        let offset = position.offset;
                         if let Message::Change(one) = &message {
                             match one.fact {
                                 Fact::Like { post, user } => {
@@ -475,7 +674,7 @@ proptest! {
                                 _ => {}
                             }
                         }
-                        bench.take(offset, message);
+                        bench.pending.take(position, message, bench.now);
                     }
                 }
                 1 => bench.wait(ms),
@@ -485,10 +684,14 @@ proptest! {
                     let outcome = match step {
                         Step::Apply { entries } => Outcome::Applied { entries, done: !fails },
                         Step::Look { keys } => {
-                            // Whatever is asked for comes to be known, in small steps.
-                            let key = keys[which.index(keys.len())];
-                            let version = clickhouse.entry(key).or_default();
-                            *version += if ends { 50 } else { 9 };
+                            // ClickHouse takes in blocks of a partition, one after the other.
+                            let (records, stored) = &mut partitions[which.index(2)];
+                            let block = if ends { records.len() } else { usize::try_from(ms % 5).unwrap() };
+                            for (key, lsn) in records.iter().skip(*stored).take(block) {
+                                let version = clickhouse.entry(*key).or_default();
+                                *version = (*version).max(*lsn);
+                            }
+                            *stored = (*stored + block).min(records.len());
                             let versions = keys.iter().filter_map(|key| Some((*key, *clickhouse.get(key)?)));
                             Outcome::Looked {
                                 versions: (!fails).then(|| versions.collect()),
@@ -504,7 +707,11 @@ proptest! {
                                 }
                             }
                             let sizes = posts.iter().map(|(post, _)| (*post, ms * 1_000));
-                            Outcome::Recounted { sizes: (!fails).then(|| sizes.collect()), posts }
+                            Outcome::Recounted {
+                                sizes: (!fails).then(|| sizes.collect()),
+                                took: Duration::from_millis(ms),
+                                posts,
+                            }
                         }
                         Step::Mark { marks } => Outcome::Marked { marks, done: !fails },
                         Step::Ask { .. } => Outcome::Asked { put_aside: (!fails).then(HashSet::new) },

@@ -59,6 +59,7 @@ pub(crate) enum Outcome {
         posts: Vec<Recount>,
         /// Likes and comments of each post; none when they could not be counted or written.
         sizes: Option<Vec<(PostId, u64)>>,
+        took: Duration,
     },
     Marked {
         marks: Marks,
@@ -122,6 +123,7 @@ impl Step {
                 let result = recount::run(&servers, &ids).await;
                 Outcome::Recounted {
                     sizes: told("recount", started, result),
+                    took: started.elapsed(),
                     posts,
                 }
             }

@@ -19,6 +19,10 @@ const SHORTEST_REST: Duration = Duration::from_millis(5);
 
 /// Posts of one recount, at most: with those that stand side by side in ClickHouse, 2,000 cost it about twice what 500 do.
 const MOST_POSTS: usize = 2_000;
+/// How many are counted at least, however often it fails.
+const FEWEST_POSTS: usize = 50;
+/// By how many posts a recount grows after one that went well.
+const GROWTH: usize = 100;
 /// Likes and comments of one recount, about, as far as they are known.
 const MOST_FACTS: u64 = 1_000_000;
 
@@ -55,6 +59,8 @@ pub(crate) struct Recounts {
     due: Due<PostId>,
     /// Large posts that rest, or rested lately.
     resting: HashMap<PostId, Size>,
+    /// Posts of the next recount, at most: fewer after one that failed, which may have been too much for its deadline.
+    most: usize,
 }
 
 impl Recounts {
@@ -63,6 +69,7 @@ impl Recounts {
             posts: BTreeMap::new(),
             due: Due::new(),
             resting: HashMap::new(),
+            most: MOST_POSTS,
         }
     }
 
@@ -92,7 +99,7 @@ impl Recounts {
         let mut facts = 0_u64;
         let some: Vec<Ordered> = in_order
             .filter(|(_, wanted)| rested(wanted))
-            .take(MOST_POSTS)
+            .take(self.most)
             .take_while(|(_, wanted)| {
                 let fits = facts < MOST_FACTS;
                 let known = self.resting.get(&wanted.post);
@@ -113,6 +120,7 @@ impl Recounts {
 
     /// The counts are written; `sizes` are the likes and comments of each post.
     pub(crate) fn counted(&mut self, sizes: &[(PostId, u64)], now: Instant) {
+        self.most = self.most.saturating_add(GROWTH).min(MOST_POSTS);
         self.resting
             .retain(|_, size| size.rests_until + LONGEST_REST > now);
         for (post, facts) in sizes {
@@ -127,8 +135,9 @@ impl Recounts {
         }
     }
 
-    /// The counts could not be written: they are due at once, when it is tried again.
+    /// The counts could not be written: they are due at once, when it is tried again, and half as many at a time.
     pub(crate) fn not_counted(&mut self, recounts: Vec<Recount>, now: Instant) {
+        self.most = (self.most / 2).max(FEWEST_POSTS);
         for (post, tickets) in recounts {
             for ticket in tickets {
                 self.add(post, ticket, now);

@@ -26,21 +26,18 @@ PATIENCE = 900  # seconds for one run
 DEADLINE = 60  # seconds for one answer of a tool, and until Nova has stopped
 
 
-def processes(*words):
-    """Those whose command line has all of the words."""
+def only(program, argument):
+    """The process of this program with this argument, and its command line."""
+    found = []
     for process in pathlib.Path("/proc").glob("[0-9]*"):
         try:
             line = (process / "cmdline").read_text().split("\0")[:-1]
         except (OSError, UnicodeDecodeError):
             continue
-        if line and all(any(word in part for part in line) for word in words):
-            yield int(process.name), line
-
-
-def only(*words):
-    found = list(processes(*words))
+        if line and pathlib.Path(line[0]).name == program and argument in line:
+            found.append((int(process.name), line))
     if len(found) != 1:
-        raise SystemExit(f"{len(found)} processes are {' '.join(words)}: run one stack")
+        raise SystemExit(f"{len(found)} processes are {program} {argument}: one stack has to run, and no other")
     return found[0]
 
 
@@ -100,8 +97,8 @@ def main():
     given = arguments.parse_args()
     endpoints = json.loads(given.endpoints.read_text())
     clickhouse, _ = only(SERVER, "--listen")
-    _, kafka = only("kafka.Kafka")
-    nova, line = only("/nova", "all")
+    _, kafka = only("java", "kafka.Kafka")
+    nova, line = only("nova", "all")
     home = os.readlink(f"/proc/{nova}/cwd")
     variables = pathlib.Path(f"/proc/{nova}/environ").read_text().split("\0")
     variables = dict(variable.split("=", 1) for variable in variables if "=" in variable)
@@ -125,7 +122,8 @@ def main():
         took = time.monotonic() - (first[0] if first else began)
         rate = (likes - (first[1] if first else 0)) / took
         spent = (seconds(clickhouse) - before) / likes * 1e3
-        print(f"{wanted}: {likes:,} likes, {rate:,.0f} a second; ClickHouse {spent:.3f} ms of processor time for each", flush=True)
+        print(f"{wanted}: {likes:,} likes, {rate:,.0f} a second; ", end="")
+        print(f"ClickHouse {spent:.3f} ms of processor time for each", flush=True)
         stop(its.pid)
         its.wait()
 

@@ -12,7 +12,7 @@ pub struct ProjectorConfig {
     /// `NOVA_PROJECTOR_BATCH` (default 1,000): records taken over at once.
     pub batch: usize,
     /// `NOVA_PROJECTOR_MAX_PENDING` (default 50,000): records under way; with more, reading pauses. A post that
-    /// changes several times within them is counted once. About 25 MB.
+    /// changes several times within them is counted once.
     pub max_pending: usize,
     /// `NOVA_PROJECTOR_FANOUT_CAP` (default 10,000): an author with more followers marks no feed stale by a new post;
     /// theirs find it within the minute that a page lives.

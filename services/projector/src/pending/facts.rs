@@ -18,7 +18,7 @@ use super::ticket::Ticket;
 
 /// While no more wait than this, each is looked for.
 const FEW: usize = 256;
-/// Of more, about so many: where ClickHouse is within a partition is known to a few hundredths of what waits.
+/// Of more, about so many: of the four partitions of a topic, a sixteenth of what waits in each may be left for the next look.
 const SPREAD: usize = 64;
 
 /// The first pause between two looks at the same fact, without jitter.

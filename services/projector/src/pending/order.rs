@@ -14,6 +14,10 @@ struct Record {
     lsn: u64,
 }
 
+fn partition_of(position: &Position) -> (Arc<str>, i32) {
+    (Arc::clone(&position.topic), position.partition)
+}
+
 /// The records that wait for a fact, by partition, in the order in which Kafka has them, which is the order in which
 /// ClickHouse stores them.
 #[derive(Debug, Default)]
@@ -23,13 +27,13 @@ pub(super) struct Order {
 
 impl Order {
     pub(super) fn add(&mut self, position: &Position, key: FactKey, lsn: u64) {
-        let partition = (Arc::clone(&position.topic), position.partition);
+        let partition = partition_of(position);
         let records = self.partitions.entry(partition).or_default();
         records.insert(position.offset, Record { key, lsn });
     }
 
     pub(super) fn remove(&mut self, position: &Position) {
-        let partition = (Arc::clone(&position.topic), position.partition);
+        let partition = partition_of(position);
         if let Some(records) = self.partitions.get_mut(&partition) {
             records.remove(&position.offset);
             if records.is_empty() {
@@ -41,7 +45,7 @@ impl Order {
     /// Takes out what ClickHouse has if it has the record of this LSN that stands there: those before it in its partition,
     /// but for later changes. Those stand before it where it is delivered again: it may be the first delivery that is stored.
     pub(super) fn before(&mut self, position: &Position, lsn: u64) -> Vec<FactKey> {
-        let partition = (Arc::clone(&position.topic), position.partition);
+        let partition = partition_of(position);
         let Some(records) = self.partitions.get_mut(&partition) else {
             return Vec::new();
         };

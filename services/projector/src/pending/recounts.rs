@@ -56,7 +56,7 @@ struct Wanted {
 #[derive(Debug)]
 pub(crate) struct Recounts {
     posts: BTreeMap<Ordered, Wanted>,
-    due: Due<PostId>,
+    due: Due<Ordered>,
     /// Large posts that rest, or rested lately.
     resting: HashMap<PostId, Size>,
     /// Posts of the next recount, at most: fewer after one that failed, which may have been too much for its deadline.
@@ -76,12 +76,13 @@ impl Recounts {
     /// ClickHouse has something new of the post: every count that begins from now on includes it.
     pub(crate) fn add(&mut self, post: PostId, ticket: Ticket, now: Instant) {
         let (due, resting) = (&mut self.due, &self.resting);
-        let wanted = self.posts.entry(Ordered::of(post)).or_insert_with(|| {
+        let at = Ordered::of(post);
+        let wanted = self.posts.entry(at).or_insert_with(|| {
             let rested = resting.get(&post).map_or(now, |size| size.rests_until);
             Wanted {
                 post,
                 tickets: Vec::with_capacity(1),
-                due: due.push(rested.max(now), post),
+                due: due.push(rested.max(now), at),
             }
         });
         wanted.tickets.push(ticket);
@@ -91,7 +92,7 @@ impl Recounts {
     /// order, which reads neighbours as one. They come back by [`Recounts::counted`] or [`Recounts::not_counted`]; what
     /// is added to one of them meanwhile asks for a recount of its own.
     pub(crate) fn take(&mut self, now: Instant) -> Vec<Recount> {
-        let Some(first) = self.due.next(now).copied().map(Ordered::of) else {
+        let Some(first) = self.due.next(now).copied() else {
             return Vec::new();
         };
         let in_order = self.posts.range(first..).chain(self.posts.range(..first));
@@ -152,9 +153,9 @@ impl Recounts {
     /// Nobody rests any more.
     pub(crate) fn hurry(&mut self, now: Instant) {
         self.resting.clear();
-        for wanted in self.posts.values_mut() {
+        for (at, wanted) in &mut self.posts {
             self.due.remove(wanted.due);
-            wanted.due = self.due.push(now, wanted.post);
+            wanted.due = self.due.push(now, *at);
         }
     }
 

@@ -1,12 +1,12 @@
 //! The stack and the clients on it.
 
 use std::path::PathBuf;
-use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{LazyLock, OnceLock};
 use std::time::Duration;
 
 use nova_olap::{Olap, OlapConfig};
-use nova_testbed::{Provider, Stack, StackBuilder};
+use nova_testbed::{Provider, Server, Stack, StackBuilder};
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 use tokio::runtime::Runtime;
@@ -59,6 +59,8 @@ impl Drop for Exclusive {
 // testbed's watchdog clears the stack away when the test process ends, however it ends.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
 static WORLD: OnceCell<RwLock<World>> = OnceCell::const_new();
+/// Nova's, on the shared stack.
+static LOG: OnceLock<PathBuf> = OnceLock::new();
 /// A test that had the stack alone has ended.
 static LEFT: AtomicBool = AtomicBool::new(false);
 /// It failed.
@@ -66,7 +68,22 @@ static DISTURBED: AtomicBool = AtomicBool::new(false);
 
 /// Runs a test on the shared runtime.
 pub fn run<T>(test: impl Future<Output = T>) -> T {
+    let _told = Told;
     RUNTIME.block_on(test)
+}
+
+/// When a test fails, says what Nova logged last: its answers tell nobody why.
+struct Told;
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        if std::thread::panicking()
+            && let Some(log) = LOG.get()
+        {
+            let lines = nova_testbed::tail(log, 30).join("\n");
+            eprintln!("the end of {}:\n{lines}", log.display());
+        }
+    }
 }
 
 /// The shared stack, together with other tests.
@@ -101,7 +118,9 @@ async fn world() -> &'static RwLock<World> {
             .nova_env("NOVA_JOBS_PROBE_ENABLED", "off")
             .nova_env("NOVA_CONSOLE", "on")
             .nova_env("NOVA_CONSOLE_CONTROL", &console_socket().to_string_lossy());
-        RwLock::new(World::start(builder).await)
+        let world = World::start(builder).await;
+        LOG.get_or_init(|| world.stack.log(Server::Nova));
+        RwLock::new(world)
     };
     WORLD.get_or_init(start).await
 }

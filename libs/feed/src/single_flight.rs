@@ -9,7 +9,8 @@ use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
 /// The computation ended without a result: it panicked, or the process stops.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the task ended without a result")]
 pub(crate) struct Lost;
 
 type Flights<K, V> = Mutex<HashMap<K, watch::Receiver<Option<V>>>>;

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::error::SocialError;
 use crate::social::Social;
 
-/// How many follows are counted when PostgreSQL has to tell who is most followed: some 20 ms.
+/// How many follows are counted when PostgreSQL has to tell who is most followed: 20 ms and more.
 const SAMPLED_FOLLOWS: i64 = 100_000;
 
 /// A user's names.
@@ -22,10 +22,10 @@ pub struct UserNames {
 }
 
 /// A user whom many follow.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PopularUser {
     /// Who.
-    pub names: UserNames,
+    pub user_id: UserId,
     /// How many of the follows that were counted lead to them.
     pub followers: u64,
 }
@@ -49,8 +49,7 @@ impl From<NamesRow> for UserNames {
 
 #[derive(sqlx::FromRow)]
 struct PopularRow {
-    #[sqlx(flatten)]
-    names: NamesRow,
+    user_id: Uuid,
     followers: i64,
 }
 
@@ -81,22 +80,20 @@ impl Social {
         .await
     }
 
-    /// The most followed users that `viewer` may be suggested (see [`Social::suggestable_users`]), without `except`; most
-    /// followers first, then the greater id. Counted over at most 100,000 follows: exact while there are no more, a sample
-    /// afterwards.
+    /// The most followed users without `except`: most followers first, then the greater id. Counted over at most 100,000
+    /// follows: exact while there are no more, a sample afterwards. Whom of them somebody may be suggested says
+    /// [`Social::suggestable_users`].
     ///
     /// # Errors
     /// When PostgreSQL cannot be reached in time.
     pub async fn most_followed_users(
         &self,
-        viewer: UserId,
         except: &[UserId],
         limit: u32,
     ) -> Result<Vec<PopularUser>, SocialError> {
         self.within(async {
             let rows: Vec<PopularRow> =
                 sqlx::query_as(include_str!("../sql/most_followed_users.sql"))
-                    .bind(viewer.uuid())
                     .bind(uuids(except))
                     .bind(i64::from(limit))
                     .bind(SAMPLED_FOLLOWS)
@@ -105,7 +102,7 @@ impl Social {
             Ok(rows
                 .into_iter()
                 .map(|row| PopularUser {
-                    names: row.names.into(),
+                    user_id: row.user_id.into(),
                     followers: u64::try_from(row.followers).unwrap_or(0),
                 })
                 .collect())

@@ -6,8 +6,9 @@ use nova_ranking::FormulaConfig;
 use nova_social::Social;
 
 use super::config::SuggestConfig;
+use super::popular::Popular;
 
-/// The servers and numbers of discovery. Cheap to clone; holds no state of its own.
+/// The servers and numbers of discovery. Cheap to clone; clones share what is known of the most followed users.
 #[derive(Clone)]
 pub struct Discovery {
     /// ClickHouse: what the lists are made from.
@@ -18,6 +19,8 @@ pub struct Discovery {
     pub cache: Option<Cache>,
     /// The formula of the hot score.
     pub formula: FormulaConfig,
+    /// The most followed users, as this process knows them.
+    pub popular: Popular,
     /// The numbers of suggestions.
     pub suggest: SuggestConfig,
 }

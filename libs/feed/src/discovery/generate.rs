@@ -6,14 +6,14 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use nova_cache::{SUGGESTED_USERS, Suggestion};
 use nova_domain::UserId;
-use nova_olap::{OlapError, UserCount};
+use nova_olap::OlapError;
 use nova_social::{SocialError, UserNames};
 use tokio::time::Instant;
 
 use super::canary;
 use super::deps::Discovery;
 use super::left_out::LeftOut;
-use super::merge::{merge, popular_besides, popular_user};
+use super::merge::{merge, popular_besides};
 use super::metrics;
 
 /// Suggestions made for a viewer, checked against PostgreSQL.
@@ -49,8 +49,9 @@ impl Generated {
 /// like what the viewer likes, by `ln(1 + interactions)`; filled up with the most followed users. Nobody whom the viewer
 /// follows, nobody blocked in either direction, not the viewer, not the accounts of the freshness probe.
 ///
-/// Costs three queries to ClickHouse in parallel, each within `deadline`, then one to PostgreSQL. A source that fails or
-/// is late is left out; when all three are, the most followed users come from PostgreSQL.
+/// Costs two queries to ClickHouse in parallel, each within `deadline`, and every 5 s a third, for the most followed users;
+/// then one to PostgreSQL. A source that fails or is late is left out; when all that were asked are, there are the most
+/// followed users as ClickHouse said within the last minute, else as PostgreSQL counts them, once a minute.
 ///
 /// # Errors
 /// PostgreSQL did not answer.
@@ -74,21 +75,24 @@ pub async fn generate_suggestions(
             ),
             deps.olap
                 .similar_users_follows(viewer, now, &config.similar, deadline),
-            deps.olap.most_followed(config.max_popular, deadline),
+            deps.popular
+                .of_clickhouse(&deps.olap, config.max_popular, deadline),
         )
     })
     .await;
     let mut generated = Generated::default();
-    let mut take = |what, answer| take(&mut generated.left_out, what, answer);
-    let (engaged, similar) = (
-        take(LeftOut::Engaged, engaged),
-        take(LeftOut::Similar, similar),
-    );
-    let popular = take(LeftOut::Popular, popular);
+    let left_out = &mut generated.left_out;
+    let engaged = take(left_out, LeftOut::Engaged, engaged);
+    let similar = take(left_out, LeftOut::Similar, similar);
+    let (popular, asked) = take(left_out, LeftOut::Popular, popular);
+    if !asked && *left_out == [LeftOut::Engaged, LeftOut::Similar] {
+        // What is remembered does not tell that ClickHouse is there.
+        left_out.push(LeftOut::Popular);
+    }
+    let except: HashSet<UserId> = canary::ids().into_iter().chain([viewer]).collect();
     generated.users = if generated.is_without_clickhouse() {
-        most_followed(deps, viewer).await?
+        most_followed(deps, viewer, &except).await?
     } else {
-        let except: HashSet<UserId> = canary::ids().into_iter().chain([viewer]).collect();
         let mut list = merge(&engaged, &similar, &except);
         list.truncate(config.max_checked);
         list.extend(popular_besides(&list, &popular, &except));
@@ -99,15 +103,11 @@ pub async fn generate_suggestions(
 }
 
 /// What a source answered; nothing where it did not, which is noted and logged.
-fn take(
-    left_out: &mut Vec<LeftOut>,
-    what: LeftOut,
-    answer: Result<Vec<UserCount>, OlapError>,
-) -> Vec<UserCount> {
+fn take<T: Default>(left_out: &mut Vec<LeftOut>, what: LeftOut, answer: Result<T, OlapError>) -> T {
     answer.unwrap_or_else(|error| {
         tracing::warn!(left_out = %what, %error, "suggestions go on without a source");
         left_out.push(what);
-        Vec::new()
+        T::default()
     })
 }
 
@@ -139,14 +139,9 @@ pub(crate) fn named(list: &[Suggestion], names: Vec<UserNames>) -> Vec<(Suggesti
 async fn most_followed(
     deps: &Discovery,
     viewer: UserId,
+    except: &HashSet<UserId>,
 ) -> Result<Vec<(Suggestion, UserNames)>, SocialError> {
-    let limit = u32::try_from(SUGGESTED_USERS).unwrap_or(u32::MAX);
-    let popular = deps
-        .social
-        .most_followed_users(viewer, &canary::ids(), limit)
-        .await?;
-    Ok(popular
-        .into_iter()
-        .map(|user| (popular_user(user.names.user_id, user.followers), user.names))
-        .collect())
+    let popular = deps.popular.without_clickhouse(&deps.social).await?;
+    let list = popular_besides(&[], &popular, except);
+    allowed(deps, viewer, &list).await
 }

@@ -59,7 +59,7 @@ pub(crate) fn popular_besides(
 }
 
 /// One who is suggested for having followers.
-pub(crate) fn popular_user(user_id: UserId, followers: u64) -> Suggestion {
+fn popular_user(user_id: UserId, followers: u64) -> Suggestion {
     Suggestion {
         user_id,
         score: score(0),

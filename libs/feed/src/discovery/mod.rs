@@ -15,6 +15,7 @@ mod item;
 mod left_out;
 mod merge;
 pub mod metrics;
+mod popular;
 mod suggested_users;
 mod trending;
 
@@ -25,5 +26,6 @@ pub use error::{DiscoveryError, MAX_SUGGESTED, MAX_TRENDING};
 pub use generate::{Generated, generate_suggestions};
 pub use hot::generate_hot_posts;
 pub use left_out::LeftOut;
+pub use popular::Popular;
 pub use suggested_users::suggested_users;
 pub use trending::trending;

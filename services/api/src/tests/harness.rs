@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::BodyExt as _;
 use nova_cache::{Cache, CacheConfig};
 use nova_domain::UserId;
-use nova_feed::discovery::{Discovery, SuggestConfig};
+use nova_feed::discovery::{Discovery, Popular, SuggestConfig};
 use nova_feed::{CursorKey, FeedConfig, FeedService};
 use nova_olap::{Olap, OlapConfig};
 use nova_runtime::{ApiConfig, AuthConfig, Env};
@@ -56,6 +56,7 @@ pub(super) fn state(variables: &[(&'static str, &'static str)]) -> AppState {
             social: social.clone(),
             cache: cache.clone(),
             formula: feed.formula,
+            popular: Popular::default(),
             suggest: SuggestConfig::default(),
         },
         feed: FeedService::new(olap, social.clone(), cache.clone(), feed, key).unwrap(),

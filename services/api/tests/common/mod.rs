@@ -19,7 +19,7 @@ use std::time::Duration;
 use nova_api::{Application, Dependencies, auth};
 use nova_cache::{Cache, CacheConfig};
 use nova_domain::UserId;
-use nova_feed::discovery::{Discovery, SuggestConfig};
+use nova_feed::discovery::{Discovery, Popular, SuggestConfig};
 use nova_feed::{CursorKey, FeedConfig, FeedService};
 use nova_olap::{Olap, OlapConfig};
 use nova_runtime::{ApiConfig, AuthConfig, Env, Shutdown};
@@ -93,6 +93,7 @@ impl Api {
                 social: social.clone(),
                 cache: Some(cache.clone()),
                 formula: feed.formula,
+                popular: Popular::default(),
                 suggest: SuggestConfig::default(),
             },
             feed: FeedService::new(

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use clickhouse::{Row, RowOwned, RowWrite};
 use nova_cache::{Cache, CacheConfig};
 use nova_domain::{Caption, DisplayName, Handle, MediaType, NewPost, PostId, UserId, Visibility};
-use nova_feed::discovery::{Discovery, SuggestConfig};
+use nova_feed::discovery::{Discovery, Popular, SuggestConfig};
 use nova_jobs::{Job, Outcome, Plan, Report, run_once};
 use nova_olap::{Olap, OlapConfig, schema};
 use nova_ranking::FormulaConfig;
@@ -122,6 +122,7 @@ impl World {
             cache: Some(cache.clone()),
             formula: FormulaConfig::default(),
             // Time enough on a loaded machine.
+            popular: Popular::default(),
             suggest: SuggestConfig {
                 deadline: Duration::from_secs(5),
                 budget: Duration::from_secs(20),

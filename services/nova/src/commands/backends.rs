@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 use nova_cache::{Cache, CacheConfig};
-use nova_feed::discovery::{Discovery, SuggestConfig};
+use nova_feed::discovery::{Discovery, Popular, SuggestConfig};
 use nova_feed::{CursorKey, FeedConfig, FeedService};
 use nova_olap::{Olap, OlapConfig};
 use nova_runtime::{AuthConfig, ClickHouseConfig, CursorConfig, Env, PostgresConfig, RedisConfig};
@@ -46,6 +46,7 @@ impl Backends {
             social: self.social.clone(),
             cache: Some(self.cache.clone()),
             formula: FeedConfig::from_lookup(env.lookup())?.formula,
+            popular: Popular::default(),
             suggest: SuggestConfig::from_lookup(env.lookup())?,
         })
     }

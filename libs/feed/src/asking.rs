@@ -54,7 +54,7 @@ impl<P> Asking<'_, P> {
         query: impl Future<Output = Result<T, SocialError>>,
     ) -> impl Future<Output = Attempt<T>> {
         let wait = self.context.config.posts_deadline;
-        let wait = wait.min(self.budget.left_before_reserve());
+        let wait = wait.min(self.budget.left_for_posts());
         let started = Instant::now();
         let work = within(wait, Box::pin(query));
         async move {

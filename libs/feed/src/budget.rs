@@ -41,6 +41,15 @@ impl Budget {
         }
     }
 
+    /// The budget of what is done when a step failed: what was left to it is its to spend, all but a quarter, which
+    /// cuts and sends the answer.
+    pub(crate) fn for_fallback(self) -> Self {
+        Self {
+            reserve: self.reserve / 4,
+            ..self
+        }
+    }
+
     /// How long it has been running.
     #[must_use]
     pub fn spent(&self) -> Duration {
@@ -62,11 +71,18 @@ impl Budget {
         self.left().saturating_sub(self.reserve)
     }
 
-    /// How long a ranking may wait for its turn: till half of the budget is spent. One that began later would be late with
-    /// most of what it asks, for nothing.
-    pub(crate) fn left_to_queue(&self) -> Duration {
+    /// How long a ranking may wait for its turn, if it will take so long: as long as there is time for it afterwards, and never
+    /// more than half of the budget. Where there is too much to do, all have waited as long as they may once they get their
+    /// turn: with no time left for the ranking, each would be late with most of what it asks, for nothing.
+    pub(crate) fn left_to_queue(&self, expected: Duration) -> Duration {
         let half = (self.total / 2).saturating_sub(self.spent());
-        half.min(self.left_before_reserve())
+        half.min(self.left_before_reserve().saturating_sub(expected))
+    }
+
+    /// What is left for PostgreSQL to say what a ranking may show: it comes last and is short, so it may use a quarter of the
+    /// reserve.
+    pub(crate) fn left_for_posts(&self) -> Duration {
+        self.left().saturating_sub(self.reserve * 3 / 4)
     }
 
     /// That the budget ended while `during` was under way.
@@ -155,5 +171,53 @@ impl<T> Attempt<T> {
     /// How it ended.
     pub(crate) fn outcome(&self) -> Outcome {
         self.result.as_ref().err().copied().unwrap_or(Outcome::Ok)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn millis(n: u64) -> Duration {
+        Duration::from_millis(n)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_ranking_waits_for_its_turn_as_long_as_there_is_time_for_it_afterwards() {
+        let budget = Budget::start(&FeedConfig::default()).for_ranking();
+        for (expected, patience) in [
+            (0, 400),
+            (100, 400),
+            (200, 400),
+            (300, 300),
+            (500, 100),
+            (700, 0),
+        ] {
+            assert_eq!(
+                budget.left_to_queue(millis(expected)),
+                millis(patience),
+                "{expected}"
+            );
+        }
+        tokio::time::advance(millis(350)).await;
+        for (expected, patience) in [(0, 50), (200, 50), (230, 20), (500, 0)] {
+            assert_eq!(
+                budget.left_to_queue(millis(expected)),
+                millis(patience),
+                "{expected}"
+            );
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_step_has_time_when_those_before_it_took_all_of_theirs() {
+        let budget = Budget::start(&FeedConfig::default());
+        let ranking = budget.for_ranking();
+        tokio::time::advance(millis(600)).await;
+        assert_eq!(ranking.for_query(), Duration::ZERO);
+        assert_eq!(ranking.left_for_posts(), millis(50));
+        tokio::time::advance(millis(100)).await;
+        assert_eq!(budget.left_before_reserve(), Duration::ZERO);
+        assert_eq!(budget.for_fallback().left_before_reserve(), millis(75));
     }
 }

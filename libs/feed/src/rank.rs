@@ -29,7 +29,8 @@ use crate::trace::{Degraded, DiversityTrace, RankingTrace};
 /// safe; see `filters/permission.rs`.
 ///
 /// # Errors
-/// [`Unavailable::Sources`] when all three sources failed.
+/// [`Unavailable::Sources`] when all three sources failed, or some did and the others had nothing that may be shown: there may be
+/// a better answer than an empty feed.
 pub async fn rank<P: Posts>(
     context: &RankContext<'_, P>,
     ask: &Ask<'_>,
@@ -87,6 +88,10 @@ pub async fn rank<P: Posts>(
         .as_ref()
         .and_then(|seen| seen.result.as_ref().ok());
     let unseen = see(&mut items, seen, &mut trace);
+    let lacks_a_source = degraded.iter().any(|d| matches!(d, Degraded::Source(_)));
+    if items.is_empty() && lacks_a_source {
+        return Err(Unavailable::Sources);
+    }
     let items = spread(items, unseen, context.config, &mut trace);
     trace.ranked = items.len();
     let timings = timings(&found, first_stage, &verdicts, &counted);

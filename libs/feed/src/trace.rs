@@ -30,6 +30,14 @@ pub enum Degraded {
 }
 
 impl Degraded {
+    /// Whether it is something that ClickHouse did not say in time.
+    pub(crate) const fn is_of_clickhouse(self) -> bool {
+        match self {
+            Self::Source(_) | Self::Counts | Self::Interactions | Self::Seen => true,
+            Self::Cache | Self::Posts | Self::Pipeline => false,
+        }
+    }
+
     /// Every word there is.
     pub const ALL: &'static [Self] = &[
         Self::Source(Source::Follow),

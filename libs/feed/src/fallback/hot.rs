@@ -1,10 +1,13 @@
 //! What everybody engages with most, as the last job left it in Redis.
 
-use std::iter;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use nova_cache::PostRow;
+use nova_cache::{HotPost, PostRow};
 use nova_domain::{Candidate, PostId, Source, Visibility};
 use nova_ranking::Counts;
+use tokio::time::Instant;
 
 use super::{Offer, Seen};
 use crate::posts::Posts;
@@ -14,6 +17,36 @@ use crate::serve::{Ranker, Run};
 /// PostgreSQL, and there are many such requests when there is too much to do.
 const MOST_POSTS: usize = 100;
 
+/// So long a process's requests share the list and its counts, which are the same for every viewer: a job makes the list once a
+/// minute, and a page asks for the counts of its own posts. When nothing can be ranked every request needs it, and
+/// asking Redis for it each time is most of what such a request costs.
+const SHARED_FOR: Duration = Duration::from_secs(1);
+
+/// The list, and what Redis knew of its posts.
+#[derive(Debug, Clone)]
+struct Hot {
+    posts: Vec<HotPost>,
+    rows: HashMap<PostId, PostRow>,
+    asked: Instant,
+}
+
+/// The list that the requests of a process share. Cheap to clone; clones share it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct SharedHot(Arc<Mutex<Option<Arc<Hot>>>>);
+
+impl SharedHot {
+    fn get(&self) -> Option<Arc<Hot>> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.as_ref()
+            .filter(|hot| hot.asked.elapsed() < SHARED_FOR)
+            .cloned()
+    }
+
+    fn keep(&self, hot: &Arc<Hot>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(hot));
+    }
+}
+
 impl<P: Posts + 'static, R: Ranker> Run<'_, P, R> {
     /// The hot posts that the viewer may see. Nothing when nobody says what may be seen.
     pub(super) async fn hot(&mut self) -> Vec<Offer> {
@@ -22,9 +55,9 @@ impl<P: Posts + 'static, R: Ranker> Run<'_, P, R> {
 
     /// None when Redis or whoever says what may be seen does not answer.
     async fn known_hot(&mut self) -> Option<Vec<Offer>> {
-        let cache = self.engine.cache.as_ref()?;
-        let hot = self.redis(cache.hot_posts()).await??;
+        let hot = self.hot_list().await?;
         let candidates: Vec<Candidate> = hot
+            .posts
             .iter()
             .filter(|post| post.author_id != self.viewer && !self.blocked(post.author_id))
             .take(MOST_POSTS)
@@ -35,18 +68,33 @@ impl<P: Posts + 'static, R: Ranker> Run<'_, P, R> {
             })
             .collect();
         let seen = self.seen_by_viewer(candidates).await?;
-        let ids: Vec<PostId> = seen.iter().map(|seen| seen.candidate.post_id).collect();
-        let rows = self
-            .redis(cache.served_counters(&ids))
-            .await
-            .unwrap_or_default();
-        let rows = rows.into_iter().chain(iter::repeat(None));
-        let there = seen.into_iter().zip(rows).filter_map(|(seen, row)| {
-            let deleted = row.as_ref().is_some_and(|row| row.deleted);
-            let counts = row.as_ref().map(counts).unwrap_or_default();
+        let there = seen.into_iter().filter_map(|seen| {
+            let row = hot.rows.get(&seen.candidate.post_id);
+            let deleted = row.is_some_and(|row| row.deleted);
+            let counts = row.map(counts).unwrap_or_default();
             (!deleted).then_some(seen.offer(Source::Trending, counts))
         });
         Some(there.collect())
+    }
+
+    /// The list of the moment, or of a moment ago. None when there is none, or Redis does not answer.
+    async fn hot_list(&mut self) -> Option<Arc<Hot>> {
+        let cache = self.cache()?;
+        if let Some(hot) = self.engine.hot.get() {
+            return Some(hot);
+        }
+        let asked = Instant::now();
+        let posts = self.redis(cache.hot_posts()).await??;
+        let ids: Vec<PostId> = posts.iter().map(|post| post.post_id).collect();
+        let rows = self.redis(cache.served_counters(&ids)).await;
+        let whole = rows.is_some();
+        let known = ids.into_iter().zip(rows.unwrap_or_default());
+        let rows = known.filter_map(|(id, row)| Some((id, row?))).collect();
+        let hot = Arc::new(Hot { posts, rows, asked });
+        if whole {
+            self.engine.hot.keep(&hot);
+        }
+        Some(hot)
     }
 
     /// Which of these public posts the viewer may see, and likes: PostgreSQL says it, else the blocks it told of at the

@@ -15,6 +15,7 @@ use super::ranking::Fresh;
 use crate::config::FeedConfig;
 use crate::cursor::CursorKey;
 use crate::error::Unavailable;
+use crate::fallback::SharedHot;
 use crate::memory::Memory;
 use crate::protect::{Gate, Guards};
 use crate::single_flight::SingleFlight;
@@ -41,6 +42,8 @@ pub(crate) struct Engine<P, R> {
     pub(crate) tasks: TaskTracker,
     pub(crate) pipeline: PipelineWatch,
     pub(crate) complaints: Complaints,
+    /// What stands in for rankings.
+    pub(crate) hot: SharedHot,
     /// Viewers whose next ranking is made, or waits to be, ahead of the end of the last one.
     pub(crate) ahead: SingleFlight<UserId, ()>,
     /// Room for those.
@@ -68,10 +71,15 @@ impl<P, R: Ranker> Engine<P, R> {
             guards,
             key,
             memory: Memory::new(config.memory_bytes()),
-            gate: Gate::new(index(config.max_rankings), index(config.ranking_queue)),
+            gate: Gate::new(
+                index(config.max_rankings),
+                index(config.ranking_queue),
+                config.source_deadline,
+            ),
             flights: SingleFlight::new(tasks.clone()),
             pipeline: PipelineWatch::default(),
             complaints: Complaints::default(),
+            hot: SharedHot::default(),
             ahead: SingleFlight::new(tasks.clone()),
             ahead_seats: Arc::new(Semaphore::new(MOST_AHEAD)),
             early: Arc::new(Semaphore::new(index(config.max_rankings.div_ceil(2)))),

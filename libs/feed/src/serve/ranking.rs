@@ -19,7 +19,7 @@ use crate::error::Unavailable;
 use crate::metrics;
 use crate::posts::Posts;
 use crate::protect;
-use crate::rank_types::Ask;
+use crate::rank_types::{Ask, RankedFeed};
 use crate::snapshot::{self, FeedSnapshot};
 use crate::timings::Timings;
 use crate::trace::RankingTrace;
@@ -187,7 +187,7 @@ impl<P: Posts + 'static, R: Ranker> Run<'_, P, R> {
         let place = match order.place {
             Some(place) => place,
             None => {
-                let patience = self.budget.left_to_queue();
+                let patience = self.budget.left_to_queue(engine.gate.expected());
                 let entered = engine.gate.enter(patience).await;
                 entered.map_err(|_| {
                     metrics::turned_away();
@@ -204,8 +204,10 @@ impl<P: Posts + 'static, R: Ranker> Run<'_, P, R> {
             standing_ms: self.standing_ms,
         };
         // Some 20 kB of state: on the heap, not in every caller's future.
-        let ranked = Box::pin(engine.ranker.rank(ask, self.cache(), &self.budget)).await?;
-        drop(place);
+        let ranked = Box::pin(engine.ranker.rank(ask, self.cache(), &self.budget)).await;
+        let whole = |ranked: &RankedFeed| !ranked.degraded.iter().any(|d| d.is_of_clickhouse());
+        place.ranked(ranked.as_ref().is_ok_and(whole));
+        let ranked = ranked?;
         metrics::record_ranking(&ranked);
         let (trace, timings) = (ranked.trace.clone(), ranked.timings.clone());
         let blocks = ranked.blocks.clone();

@@ -311,6 +311,12 @@ async fn what_fails_or_is_late_is_left_out_and_named() {
         feed.timings
     );
 
+    // The others answer, and have nothing: that is no empty feed.
+    run(&olap, "TRUNCATE TABLE post_engagement").await;
+    run(&olap, "TRUNCATE TABLE user_author_90d").await;
+    let error = bench.rank().await.unwrap_err();
+    assert!(matches!(error, Unavailable::Sources), "{error:?}");
+
     stack.kill(Server::ClickHouse).await.unwrap();
     let error = bench.rank().await.unwrap_err();
     assert!(matches!(error, Unavailable::Sources), "{error:?}");

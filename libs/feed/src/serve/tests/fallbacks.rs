@@ -1,12 +1,16 @@
 //! What there is when nothing can be ranked, in order.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use nova_cache::{Cache, HotPost, OverlayKey, keys};
 use nova_domain::{PostId, Source, Visibility};
 
-use super::world::{World, ask, engine, forget, ids, noon, order, page, redis, settle};
+use super::world::{
+    World, ask, engine, engine_with, forget, ids, noon, order, page, redis, settle,
+};
 use crate::answer::ServedFrom;
+use crate::config::FeedConfig;
 use crate::error::{FeedError, Unavailable};
 use crate::service::FeedAt;
 use crate::trace::Degraded;
@@ -129,6 +133,26 @@ async fn then_the_newest_posts_of_followed_authors() {
             .items
             .is_sorted_by(|a, b| a.created_at >= b.created_at)
     );
+}
+
+#[tokio::test]
+async fn also_when_the_ranking_is_late() {
+    let (cache, _stack) = redis().await;
+    let world = World::new(6, 10);
+    // Time enough on a loaded machine; the parts are in proportion.
+    let config = FeedConfig {
+        budget: Duration::from_secs(8),
+        source_deadline: Duration::from_secs(1),
+        hydrate_reserve: Duration::from_secs(7),
+        ..FeedConfig::default()
+    };
+    let engine = engine_with(&world, Some(&cache), config);
+    world.hold.store(true, Ordering::SeqCst);
+    let answer = page(&engine, 0, 20, 0).await.unwrap();
+    assert_eq!(answer.served_from, ServedFrom::Fallback);
+    assert_eq!(answer.items.len(), 20);
+    world.permits.add_permits(1);
+    settle(&engine).await;
 }
 
 #[tokio::test]

@@ -275,6 +275,30 @@ impl Person {
         self.page(0, 100).await
     }
 
+    /// A page for a condition that is waited for: while the feed is unavailable (503), as it may be when there is too much
+    /// to do, the condition does not hold.
+    ///
+    /// # Errors
+    /// What the service said instead.
+    pub async fn page_when_there(&self, offset: usize, limit: usize) -> Result<Feed, String> {
+        let path = format!("/feed?offset={offset}&limit={limit}");
+        let response = self.request(Method::GET, &path).send().await;
+        let (status, text) = read(response.map_err(|error| error.to_string())?).await;
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            return Err(text);
+        }
+        assert_eq!(status, StatusCode::OK, "GET {path}: {text}");
+        serde_json::from_str(&text).map_err(|error| panic!("{error}: {text}"))
+    }
+
+    /// The first hundred items, for a condition that is waited for ([`Person::page_when_there`]).
+    ///
+    /// # Errors
+    /// What the service said instead.
+    pub async fn feed_when_there(&self) -> Result<Feed, String> {
+        self.page_when_there(0, 100).await
+    }
+
     /// Waits until the post is in the feed, or out of it.
     ///
     /// # Panics
@@ -286,7 +310,7 @@ impl Person {
             "the post out of the feed"
         };
         wait_until(what, limit, || async {
-            let feed = self.feed().await;
+            let feed = self.feed_when_there().await?;
             if feed.item(post).is_some() == expected {
                 Ok(())
             } else {

@@ -119,7 +119,7 @@ fn shares_and_impressions_reach_score_and_counts() {
             // Events do not make a new ranking: each look is the first of somebody.
             let viewer = world.person().await;
             viewer.follow(author.id).await;
-            let feed = viewer.feed().await;
+            let feed = viewer.feed_when_there().await?;
             let item = feed.item(post).ok_or("not in the feed")?;
             let bounds = (0.30 * 0.99 + 0.40 * engagement)..=(0.30 + 0.40 * engagement + 1e-9);
             if item.counts.shares == 2 && bounds.contains(&item.score) {

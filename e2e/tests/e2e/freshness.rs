@@ -61,7 +61,7 @@ async fn cached(viewer: &Person) -> Feed {
 async fn until(viewer: &Person, what: &str, holds: impl Fn(&Feed) -> bool) -> Duration {
     let started = Instant::now();
     poll_until(what, RESOLUTION, LIMIT, || async {
-        let feed = viewer.page(0, TOP).await;
+        let feed = viewer.page_when_there(0, TOP).await?;
         if holds(&feed) {
             Ok(started.elapsed())
         } else {

@@ -28,7 +28,11 @@ fn a_like_shows_in_the_feed_of_another_user_within_the_limit() {
             let started = Instant::now();
             liker.like(post).await;
             let seen = poll_until("the like in the feed", RESOLUTION, LIKE_TO_FEED, || async {
-                let likes = viewer.feed().await.item(post).map(|item| item.counts.likes);
+                let likes = viewer
+                    .feed_when_there()
+                    .await?
+                    .item(post)
+                    .map(|item| item.counts.likes);
                 if likes == Some(expected) {
                     Ok(started.elapsed())
                 } else {

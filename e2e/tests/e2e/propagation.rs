@@ -7,7 +7,11 @@ use crate::ARRIVES;
 
 async fn counts_in_feed(viewer: &Person, post: PostId, expected: Counts) {
     wait_until("the counts in the feed", ARRIVES, || async {
-        let counts = viewer.feed().await.item(post).map(|item| item.counts);
+        let counts = viewer
+            .feed_when_there()
+            .await?
+            .item(post)
+            .map(|item| item.counts);
         if counts == Some(expected) {
             Ok(())
         } else {

@@ -15,7 +15,7 @@ fn likes_lift_a_post_in_the_feed_of_a_follower() {
         let second = author.post("second").await;
         // Two of the same age and without engagement: the newer one leads.
         wait_until("the newer post above the older", ARRIVES, || async {
-            let feed = viewer.feed().await;
+            let feed = viewer.feed_when_there().await?;
             match (feed.rank(first), feed.rank(second)) {
                 (Some(first), Some(second)) if second < first => Ok(()),
                 ranks => Err(format!("{ranks:?}")),
@@ -30,7 +30,7 @@ fn likes_lift_a_post_in_the_feed_of_a_follower() {
         wait_until("the liked post above the other", LIKE_TO_FEED, || async {
             let newcomer = world.person().await;
             newcomer.follow(author.id).await;
-            let feed = newcomer.feed().await;
+            let feed = newcomer.feed_when_there().await?;
             match (feed.item(first), feed.rank(first), feed.rank(second)) {
                 (Some(item), Some(first), Some(second))
                     if first < second && item.counts.likes == 5 =>
@@ -115,7 +115,7 @@ fn nobody_sees_what_is_not_for_them() {
         let followers = author.post_as("followers", "followers").await;
         let private = author.post_as("private", "private").await;
         wait_until("the posts in the follower's feed", ARRIVES, || async {
-            let feed = follower.feed().await;
+            let feed = follower.feed_when_there().await?;
             if feed.item(public).is_some() && feed.item(followers).is_some() {
                 Ok(())
             } else {
@@ -177,7 +177,7 @@ fn offset_and_limit_cut_the_same_list() {
                 .collect()
         };
         let whole = wait_until("seven posts", ARRIVES, || async {
-            let posts = own(viewer.feed().await.items);
+            let posts = own(viewer.feed_when_there().await?.items);
             if posts.len() == 7 {
                 Ok(posts)
             } else {

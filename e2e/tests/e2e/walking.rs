@@ -24,7 +24,7 @@ async fn reader(world: &World) -> (Person, Vec<Person>, Vec<PostId>) {
         }
     }
     wait_until("all posts in the feed", ARRIVES, || async {
-        let feed = viewer.feed().await;
+        let feed = viewer.feed_when_there().await?;
         let found = posts.iter().filter(|p| feed.item(**p).is_some()).count();
         if found == posts.len() {
             Ok(())

@@ -41,9 +41,9 @@ impl Budget {
         }
     }
 
-    /// The budget of what is done when a step failed: what was left to it is its to spend, all but a quarter, which
-    /// cuts and sends the answer.
-    pub(crate) fn for_fallback(self) -> Self {
+    /// The budget of the answer, once there is a ranking or will be none: what was kept back for it is its to spend, all but a
+    /// quarter for what is done without PostgreSQL.
+    pub(crate) fn for_answer(self) -> Self {
         Self {
             reserve: self.reserve / 4,
             ..self
@@ -218,6 +218,6 @@ mod tests {
         assert_eq!(ranking.left_for_posts(), millis(50));
         tokio::time::advance(millis(100)).await;
         assert_eq!(budget.left_before_reserve(), Duration::ZERO);
-        assert_eq!(budget.for_fallback().left_before_reserve(), millis(75));
+        assert_eq!(budget.for_answer().left_before_reserve(), millis(75));
     }
 }

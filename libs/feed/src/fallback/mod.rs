@@ -59,8 +59,6 @@ impl<P: Posts + 'static, R: Ranker> Run<'_, P, R> {
         wanted: Wanted,
     ) -> Result<FeedPage, Unavailable> {
         tracing::debug!(%why, "nothing could be ranked");
-        // With the whole reserve kept back PostgreSQL would have no time at all once a ranking was late.
-        self.budget = self.budget.for_fallback();
         for what in missing(&why) {
             self.notes.without(*what);
         }

@@ -81,7 +81,10 @@ enum Right {
 impl<P: Posts + 'static, R: Ranker> Run<'_, P, R> {
     /// A page of a new ranking, or what there is instead.
     pub(crate) async fn ranked(&mut self, wanted: Wanted) -> Result<FeedPage, Unavailable> {
-        let why = match self.rank(&wanted).await {
+        let ranked = self.rank(&wanted).await;
+        // With the reserve still kept back PostgreSQL would have no time at all after a ranking that was late.
+        self.budget = self.budget.for_answer();
+        let why = match ranked {
             Ok(fresh) => {
                 if !fresh.walked {
                     self.start_walk(fresh.snapshot.id).await;

@@ -148,6 +148,7 @@ async fn also_when_the_ranking_is_late() {
     };
     let engine = engine_with(&world, Some(&cache), config);
     world.hold.store(true, Ordering::SeqCst);
+    world.postgres_far.store(true, Ordering::SeqCst);
     let answer = page(&engine, 0, 20, 0).await.unwrap();
     assert_eq!(answer.served_from, ServedFrom::Fallback);
     assert_eq!(answer.items.len(), 20);

@@ -73,6 +73,8 @@ pub(super) struct World {
     pub(super) postgres_down: AtomicBool,
     /// It takes questions and never answers.
     pub(super) postgres_silent: AtomicBool,
+    /// PostgreSQL answers after some milliseconds, as a real one does.
+    pub(super) postgres_far: AtomicBool,
     /// Rankings take all the time that their budget leaves for a question that is never answered.
     pub(super) slow: AtomicBool,
     /// A source that the rankings lack.
@@ -95,6 +97,7 @@ impl World {
             clickhouse_down: AtomicBool::new(false),
             postgres_down: AtomicBool::new(false),
             postgres_silent: AtomicBool::new(false),
+            postgres_far: AtomicBool::new(false),
             slow: AtomicBool::new(false),
             lame: AtomicBool::new(false),
             hold: AtomicBool::new(false),
@@ -244,6 +247,9 @@ impl World {
     async fn postgres(&self) -> Result<(), SocialError> {
         if self.postgres_silent.load(Ordering::SeqCst) {
             std::future::pending::<()>().await;
+        }
+        if self.postgres_far.load(Ordering::SeqCst) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
         if self.postgres_down.load(Ordering::SeqCst) {
             return Err(SocialError::Unavailable("it is down".into()));

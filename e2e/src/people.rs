@@ -354,9 +354,8 @@ impl Person {
 
     /// A page of the feed.
     pub async fn page(&self, offset: usize, limit: usize) -> Feed {
-        let path = format!("/feed?offset={offset}&limit={limit}");
-        let body = self.expect(Method::GET, &path, None, StatusCode::OK).await;
-        serde_json::from_value(body.clone()).unwrap_or_else(|error| panic!("{error}: {body}"))
+        let page = self.page_when_there(offset, limit).await;
+        page.unwrap_or_else(|said| panic!("GET /feed?offset={offset}&limit={limit}: {said}"))
     }
 }
 

@@ -30,6 +30,7 @@ mod posts;
 mod protect;
 mod rank;
 mod rank_types;
+mod remembered;
 pub mod restore_counts;
 mod serve;
 mod service;

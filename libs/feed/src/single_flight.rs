@@ -22,6 +22,17 @@ pub(crate) struct SingleFlight<K, V> {
     tasks: TaskTracker,
 }
 
+/// Nobody waits for its tasks to end.
+impl<K, V> Default for SingleFlight<K, V>
+where
+    K: Copy + Eq + Hash + Send + 'static,
+    V: Clone + Send + Sync + 'static,
+{
+    fn default() -> Self {
+        Self::new(TaskTracker::new())
+    }
+}
+
 /// A result to come.
 pub(crate) struct Flight<V> {
     landing: watch::Receiver<Option<V>>,

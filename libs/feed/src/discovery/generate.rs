@@ -141,7 +141,10 @@ async fn most_followed(
     viewer: UserId,
     except: &HashSet<UserId>,
 ) -> Result<Vec<(Suggestion, UserNames)>, SocialError> {
-    let popular = deps.popular.without_clickhouse(&deps.social).await?;
+    let popular = deps
+        .popular
+        .without_clickhouse(&deps.social, deps.suggest.max_popular)
+        .await?;
     let list = popular_besides(&[], &popular, except);
     allowed(deps, viewer, &list).await
 }

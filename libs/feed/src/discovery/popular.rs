@@ -1,14 +1,14 @@
 //! The most followed users are the same for every viewer: one answer serves all requests of a process for a while.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use nova_olap::{Olap, OlapError, UserCount};
 use nova_social::{Social, SocialError};
 use tokio::time::Instant;
-use tokio_util::task::TaskTracker;
 
 use super::canary;
+use crate::remembered::Remembered;
 use crate::single_flight::SingleFlight;
 
 /// So long requests do not ask ClickHouse again, which counts followers every 15 s.
@@ -17,13 +17,10 @@ const SHARED_FOR: Duration = Duration::from_secs(5);
 /// So long an answer stands in for ClickHouse when it is away, before PostgreSQL counts anew.
 const STANDS_IN_FOR: Duration = Duration::from_secs(60);
 
-/// Users that PostgreSQL counts when nobody else has: some may not be suggested to whoever asks.
-const COUNTED: u32 = 200;
-
 /// What is known of the most followed users. Cheap to clone; clones share it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Popular {
-    known: Arc<Mutex<Option<Known>>>,
+    known: Remembered<Users>,
     /// PostgreSQL counting. It ends, and is kept, also when whoever asked for it waits no longer: where it takes long, it would
     /// be begun by each request and ended by none.
     counting: Arc<SingleFlight<(), Result<Users, Arc<SocialError>>>>,
@@ -31,22 +28,6 @@ pub struct Popular {
 
 /// Most followed first.
 type Users = Arc<Vec<UserCount>>;
-
-impl Default for Popular {
-    fn default() -> Self {
-        Self {
-            known: Arc::default(),
-            counting: Arc::new(SingleFlight::new(TaskTracker::new())),
-        }
-    }
-}
-
-/// An answer, and when it was asked for.
-#[derive(Debug, Clone)]
-struct Known {
-    users: Users,
-    asked: Instant,
-}
 
 impl Popular {
     /// The most followed users, and whether ClickHouse said so just now: an answer from memory does not tell that it is
@@ -65,7 +46,7 @@ impl Popular {
         }
         let asked = Instant::now();
         let users = Arc::new(olap.most_followed(max_users, deadline).await?);
-        self.keep(&users, asked);
+        self.known.keep(Arc::clone(&users), asked);
         Ok((users, true))
     }
 
@@ -73,20 +54,26 @@ impl Popular {
     ///
     /// # Errors
     /// PostgreSQL did not answer.
-    pub(super) async fn without_clickhouse(&self, social: &Social) -> Result<Users, SocialError> {
+    pub(super) async fn without_clickhouse(
+        &self,
+        social: &Social,
+        max_users: u32,
+    ) -> Result<Users, SocialError> {
         if let Some(users) = self.known(STANDS_IN_FOR) {
             return Ok(users);
         }
-        let (popular, social) = (self.clone(), social.clone());
+        let (known, social) = (self.known.clone(), social.clone());
         let flight = self.counting.join((), || async move {
             let asked = Instant::now();
-            let counted = social.most_followed_users(&canary::ids(), COUNTED).await?;
+            let counted = social
+                .most_followed_users(&canary::ids(), max_users)
+                .await?;
             let counted = counted.into_iter().map(|user| UserCount {
                 user_id: user.user_id,
                 count: user.followers,
             });
             let users = Arc::new(counted.collect());
-            popular.keep(&users, asked);
+            known.keep(Arc::clone(&users), asked);
             Ok(users)
         });
         match flight.landed().await {
@@ -97,19 +84,7 @@ impl Popular {
 
     /// What was asked for no longer ago. Nobody at all is not remembered: it would hide the first user there is.
     fn known(&self, within: Duration) -> Option<Users> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = known
-            .as_ref()
-            .filter(|known| known.asked.elapsed() < within)?;
-        (!known.users.is_empty()).then(|| Arc::clone(&known.users))
-    }
-
-    fn keep(&self, users: &Users, asked: Instant) {
-        let known = Known {
-            users: Arc::clone(users),
-            asked,
-        };
-        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(known);
+        self.known.within(within).filter(|users| !users.is_empty())
     }
 }
 
@@ -123,13 +98,13 @@ mod tests {
     async fn an_answer_is_shared_for_a_while_and_stands_in_for_longer() {
         let popular = Popular::default();
         let nobody = Arc::new(Vec::new());
-        popular.keep(&nobody, Instant::now());
+        popular.known.keep(nobody, Instant::now());
         assert_eq!(popular.known(STANDS_IN_FOR), None);
         let users = Arc::new(vec![UserCount {
             user_id: UserId::generate(),
             count: 3,
         }]);
-        popular.keep(&users, Instant::now());
+        popular.known.keep(users, Instant::now());
         for (after, shared, stands_in) in [(0, true, true), (5, false, true), (55, false, false)] {
             tokio::time::advance(Duration::from_secs(after)).await;
             assert_eq!(popular.known(SHARED_FOR).is_some(), shared, "{after}");

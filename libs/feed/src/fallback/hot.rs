@@ -1,7 +1,7 @@
 //! What everybody engages with most, as the last job left it in Redis.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use nova_cache::{HotPost, PostRow};
@@ -23,28 +23,10 @@ const MOST_POSTS: usize = 100;
 const SHARED_FOR: Duration = Duration::from_secs(1);
 
 /// The list, and what Redis knew of its posts.
-#[derive(Debug, Clone)]
-struct Hot {
+#[derive(Debug)]
+pub(crate) struct Hot {
     posts: Vec<HotPost>,
     rows: HashMap<PostId, PostRow>,
-    asked: Instant,
-}
-
-/// The list that the requests of a process share. Cheap to clone; clones share it.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct SharedHot(Arc<Mutex<Option<Arc<Hot>>>>);
-
-impl SharedHot {
-    fn get(&self) -> Option<Arc<Hot>> {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.as_ref()
-            .filter(|hot| hot.asked.elapsed() < SHARED_FOR)
-            .cloned()
-    }
-
-    fn keep(&self, hot: &Arc<Hot>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(hot));
-    }
 }
 
 impl<P: Posts + 'static, R: Ranker> Run<'_, P, R> {
@@ -80,7 +62,7 @@ impl<P: Posts + 'static, R: Ranker> Run<'_, P, R> {
     /// The list of the moment, or of a moment ago. None when there is none, or Redis does not answer.
     async fn hot_list(&mut self) -> Option<Arc<Hot>> {
         let cache = self.cache()?;
-        if let Some(hot) = self.engine.hot.get() {
+        if let Some(hot) = self.engine.hot.within(SHARED_FOR) {
             return Some(hot);
         }
         let asked = Instant::now();
@@ -90,9 +72,9 @@ impl<P: Posts + 'static, R: Ranker> Run<'_, P, R> {
         let whole = rows.is_some();
         let known = ids.into_iter().zip(rows.unwrap_or_default());
         let rows = known.filter_map(|(id, row)| Some((id, row?))).collect();
-        let hot = Arc::new(Hot { posts, rows, asked });
+        let hot = Arc::new(Hot { posts, rows });
         if whole {
-            self.engine.hot.keep(&hot);
+            self.engine.hot.keep(Arc::clone(&hot), asked);
         }
         Some(hot)
     }

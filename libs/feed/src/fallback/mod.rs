@@ -4,7 +4,7 @@
 mod follow;
 mod hot;
 
-pub(crate) use hot::SharedHot;
+pub(crate) use hot::Hot;
 
 use std::collections::HashSet;
 use std::sync::Arc;

@@ -9,8 +9,8 @@ use tokio::time::{Instant, timeout};
 
 use crate::metrics;
 
-/// The share of the last ranking in how long one is expected to take: some eight of the last count.
-const WEIGHT_OF_LAST: f64 = 0.125;
+/// So many of the last rankings count in how long one is expected to take: the share of the very last is one of them.
+const COUNTED: u64 = 8;
 
 /// Lets a number of rankings through at once. Cheap to clone; clones share the bound.
 #[derive(Debug, Clone)]
@@ -114,19 +114,10 @@ impl Place {
 
 impl Takes {
     fn note(&self, took: Duration) {
-        let took = took.as_secs_f64() * 1e6;
-        let mean = |mean: u64| {
-            let mean = if mean == 0 {
-                took
-            } else {
-                mean as f64 + WEIGHT_OF_LAST * (took - mean as f64)
-            };
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "microseconds of at most a minute"
-            )]
-            Some(mean as u64)
+        let took = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        let mean = |mean: u64| match mean {
+            0 => Some(took),
+            mean => Some(mean - mean / COUNTED + took / COUNTED),
         };
         let _ = self
             .micros

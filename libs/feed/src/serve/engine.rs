@@ -15,9 +15,10 @@ use super::ranking::Fresh;
 use crate::config::FeedConfig;
 use crate::cursor::CursorKey;
 use crate::error::Unavailable;
-use crate::fallback::SharedHot;
+use crate::fallback::Hot;
 use crate::memory::Memory;
 use crate::protect::{Gate, Guards};
+use crate::remembered::Remembered;
 use crate::single_flight::SingleFlight;
 
 /// Writes to Redis under way behind answers that were given, at most. What does not fit is not written: the next
@@ -43,7 +44,7 @@ pub(crate) struct Engine<P, R> {
     pub(crate) pipeline: PipelineWatch,
     pub(crate) complaints: Complaints,
     /// What stands in for rankings.
-    pub(crate) hot: SharedHot,
+    pub(crate) hot: Remembered<Arc<Hot>>,
     /// Viewers whose next ranking is made, or waits to be, ahead of the end of the last one.
     pub(crate) ahead: SingleFlight<UserId, ()>,
     /// Room for those.
@@ -79,7 +80,7 @@ impl<P, R: Ranker> Engine<P, R> {
             flights: SingleFlight::new(tasks.clone()),
             pipeline: PipelineWatch::default(),
             complaints: Complaints::default(),
-            hot: SharedHot::default(),
+            hot: Remembered::default(),
             ahead: SingleFlight::new(tasks.clone()),
             ahead_seats: Arc::new(Semaphore::new(MOST_AHEAD)),
             early: Arc::new(Semaphore::new(index(config.max_rankings.div_ceil(2)))),

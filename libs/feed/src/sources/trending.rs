@@ -1,15 +1,15 @@
 //! F2 is the same for every viewer: one query serves all rankings of a process until the counts it is made of change.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use nova_domain::{Candidate, Source};
 use nova_olap::EngagementState;
 use tokio::time::Instant;
-use tokio_util::task::TaskTracker;
 
 use crate::asking::Asking;
 use crate::budget::Attempt;
+use crate::remembered::Remembered;
 use crate::single_flight::SingleFlight;
 use crate::trace::{Degraded, Outcome};
 
@@ -22,37 +22,12 @@ const STATE_FOR: Duration = Duration::from_millis(250);
 /// The posts a source proposed.
 pub(super) type List = Arc<Vec<Candidate>>;
 
-/// The list that all rankings of a process share. Cheap to clone; clones share it.
-#[derive(Debug, Clone)]
+/// The list that all rankings of a process share, with the state of the counts it was made of. Cheap to clone; clones share it.
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Trending {
-    kept: Arc<Mutex<Option<Kept>>>,
-    state: Arc<Mutex<Option<Known>>>,
+    kept: Remembered<(List, EngagementState)>,
+    state: Remembered<EngagementState>,
     flights: Arc<SingleFlight<EngagementState, Result<List, Outcome>>>,
-}
-
-/// A list, of which counts it was made, and when it was asked for.
-#[derive(Debug, Clone)]
-struct Kept {
-    list: List,
-    state: EngagementState,
-    asked: Instant,
-}
-
-/// The state of the counts, and when it was asked for.
-#[derive(Debug, Clone, Copy)]
-struct Known {
-    state: EngagementState,
-    asked: Instant,
-}
-
-impl Default for Trending {
-    fn default() -> Self {
-        Self {
-            kept: Arc::default(),
-            state: Arc::default(),
-            flights: Arc::new(SingleFlight::new(TaskTracker::new())),
-        }
-    }
 }
 
 impl Trending {
@@ -62,15 +37,12 @@ impl Trending {
     where
         F: Future<Output = Result<EngagementState, Outcome>>,
     {
-        let known = *lock(&self.state);
-        if let Some(known) = known
-            && known.asked.elapsed() < STATE_FOR
-        {
-            return Ok((known.state, false));
+        if let Some(state) = self.state.within(STATE_FOR) {
+            return Ok((state, false));
         }
         let asked = Instant::now();
         let state = query.await?;
-        *lock(&self.state) = Some(Known { state, asked });
+        self.state.keep(state, asked);
         Ok((state, true))
     }
 
@@ -85,34 +57,23 @@ impl Trending {
     where
         F: Future<Output = Result<Vec<Candidate>, Outcome>> + Send + 'static,
     {
-        let kept = lock(&self.kept).clone();
-        if let Some(kept) = kept
-            && kept.state == state
-            && kept.asked.elapsed() < period
+        if let Some((list, of)) = self.kept.within(period)
+            && of == state
         {
-            return Ok(kept.list);
+            return Ok(list);
         }
-        let store = Arc::clone(&self.kept);
+        let kept = self.kept.clone();
         let flight = self.flights.join(state, || {
             let query = query();
             async move {
                 let asked = Instant::now();
                 let list = query.await.map(Arc::new)?;
-                *lock(&store) = Some(Kept {
-                    list: Arc::clone(&list),
-                    state,
-                    asked,
-                });
+                kept.keep((Arc::clone(&list), state), asked);
                 Ok(list)
             }
         });
         flight.landed().await.unwrap_or(Err(Outcome::Failed))
     }
-}
-
-fn lock<T>(kept: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    // Nothing panics while it is held.
-    kept.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Asks for F2: shared, where the ranking is of the present. What the counts are is asked again after a quarter of a second,

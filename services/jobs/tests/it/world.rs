@@ -121,8 +121,8 @@ impl World {
             social: social.clone(),
             cache: Some(cache.clone()),
             formula: FormulaConfig::default(),
-            // Time enough on a loaded machine.
             popular: Popular::default(),
+            // Time enough on a loaded machine.
             suggest: SuggestConfig {
                 deadline: Duration::from_secs(5),
                 budget: Duration::from_secs(20),

@@ -12,10 +12,18 @@ use sqlx::postgres::PgPoolOptions;
 use tokio::runtime::Runtime;
 use tokio::sync::{OnceCell, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use crate::clock::wait_until;
+use crate::clock::EVERY;
 
 /// How long the deletion of all posts may take to arrive, a pipeline that was killed just now included.
 const CLEARED: Duration = Duration::from_secs(90);
+
+/// Partitions with the offset to read next, seconds since the last poll and commit, rebalances, the last exceptions.
+const CONSUMERS: &str = "SELECT format('{}: partitions {} at {}, polled {} s ago, read {}, committed {} s ago, \
+    rebalanced {} s ago, revoked {}, assigned {}, in use {}, {}', table, toString(assignments.partition_id), \
+    toString(assignments.current_offset), toString(now() - last_poll_time), toString(num_messages_read), \
+    toString(now() - last_commit_time), toString(now() - last_rebalance_time), toString(num_rebalance_revocations), \
+    toString(num_rebalance_assignments), toString(is_currently_used), \
+    toString(arrayZip(exceptions.time, exceptions.text))) FROM system.kafka_consumers ORDER BY table";
 
 /// A running stack and everything a test talks to it with.
 #[derive(Debug)]
@@ -219,17 +227,31 @@ impl World {
     /// Waits until ClickHouse answers `query` with `expected`.
     ///
     /// # Panics
-    /// When it does not within `limit`.
+    /// When it does not within `limit`; the message says how ClickHouse's consumers are.
     pub async fn becomes(&self, query: &str, expected: u64, limit: Duration) {
-        wait_until(query, limit, || async {
+        let arrived = nova_testbed::poll_for(limit, EVERY, || async {
             let found = self.number(query).await?;
             if found == expected {
                 Ok(())
             } else {
                 Err(format!("{found} instead of {expected}"))
             }
-        })
-        .await;
+        });
+        if let Err(late) = arrived.await {
+            let consumers = self.consumers().await.join("\n");
+            panic!("{query}: {late}\n{consumers}");
+        }
+    }
+
+    /// What ClickHouse's consumers of Kafka are doing, a line each.
+    async fn consumers(&self) -> Vec<String> {
+        let lines = self
+            .olap
+            .client()
+            .query(CONSUMERS)
+            .fetch_all::<String>()
+            .await;
+        lines.unwrap_or_else(|error| vec![format!("system.kafka_consumers: {error}")])
     }
 
     /// Nothing of earlier tests is left: no server is paused or killed, no feed finds a post.

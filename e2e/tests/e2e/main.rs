@@ -8,6 +8,7 @@
 
 mod bad_input;
 mod console;
+mod consumers;
 mod degraded;
 mod discovery;
 mod events;

@@ -9,6 +9,7 @@ mod candidates;
 mod caught_up;
 mod client;
 mod config;
+mod consumers;
 mod dead_letters;
 mod engagement_state;
 mod error;

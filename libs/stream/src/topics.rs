@@ -5,6 +5,7 @@ use std::time::Duration;
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::types::RDKafkaErrorCode as Code;
 
@@ -67,6 +68,20 @@ pub struct TopicReport {
     pub created: Vec<String>,
     /// Topics that were there.
     pub existing: Vec<String>,
+}
+
+/// Whether a broker answers a client that knows nothing yet, and says that there is one. Blocks a thread of its own.
+pub async fn reachable(brokers: &str, deadline: Duration) -> bool {
+    let mut config = ClientConfig::new();
+    config
+        .set("bootstrap.servers", brokers)
+        .set("client.id", "nova");
+    let asked = tokio::task::spawn_blocking(move || {
+        let client: BaseConsumer = config.create()?;
+        let metadata = client.fetch_metadata(None, deadline)?;
+        Ok::<_, KafkaError>(!metadata.brokers().is_empty())
+    });
+    matches!(asked.await, Ok(Ok(true)))
 }
 
 /// Creates the topics that are missing, with the broker's default replication factor, and checks the others.

@@ -47,3 +47,7 @@ pub const EVENT_COUNTS: &str = "nova_projector_event_counts_total";
 pub const EVENTS_LAG_SECONDS: &str = "nova_projector_events_lag_seconds";
 /// Counter: Redis lost what it had.
 pub const REDIS_FLUSHES: &str = "nova_projector_redis_flushes_total";
+/// Gauge: Kafka tables of ClickHouse of which a consumer is in no group; more than 0 for a minute means that changes stand still.
+pub const CONSUMERS_IN_NO_GROUP: &str = "nova_projector_consumers_in_no_group";
+/// Counter: consumers of ClickHouse that were made anew because they were in no group, by `table`.
+pub const CONSUMERS_RESTARTED: &str = "nova_projector_consumers_restarted_total";

@@ -7,7 +7,7 @@ use nova_runtime::Shutdown;
 use crate::config::ProjectorConfig;
 use crate::error::ProjectorError;
 use crate::steps::Servers;
-use crate::{changes, events, quarantine};
+use crate::{changes, consumers, events, quarantine};
 
 /// Follows the topics until the signal to stop, and ends within seconds of it: what ClickHouse has by then is written and
 /// committed, the rest is read again by the next. While ClickHouse or Redis is down it waits.
@@ -30,6 +30,10 @@ pub async fn run(
         Ok(())
     };
     let quarantining = quarantine::run(&config.brokers, olap.clone(), shutdown.clone());
+    let looking_after = async {
+        consumers::run(olap.clone(), &config.brokers, shutdown.clone()).await;
+        Ok(())
+    };
     let changing = changes::run(&config, servers, &shutdown);
-    tokio::try_join!(changing, quarantining, counting).map(drop)
+    tokio::try_join!(changing, quarantining, counting, looking_after).map(drop)
 }

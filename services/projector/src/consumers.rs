@@ -1,0 +1,142 @@
+//! Gives ClickHouse a new consumer of Kafka where one has lost its brokers for good.
+//!
+//! A broker that comes back after its session was over may tell clients that there are no brokers. The client library of
+//! ClickHouse (librdkafka from 2.12 on) forgets all it knew then, and sometimes cancels its own return to the bootstrap
+//! brokers: the consumer polls on and is in no group, until its table is attached anew
+//! (docs/decisions/0027-a-consumer-that-lost-its-brokers-is-made-anew.md).
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use nova_olap::{Olap, OlapError};
+use nova_runtime::Shutdown;
+use nova_stream::topics;
+use tokio::time::Instant;
+
+use crate::metrics as names;
+
+const EVERY: Duration = Duration::from_secs(3);
+const LOOK_DEADLINE: Duration = Duration::from_secs(5);
+/// A table is detached when its consumer has ended; one that cannot reach its brokers takes its time.
+const RESTART_DEADLINE: Duration = Duration::from_secs(60);
+
+/// A consumer in no group for this long is made anew: twice the session time of the group, after which everybody has
+/// joined again, and some.
+const FIRST: Duration = Duration::from_secs(12);
+/// The time doubles up to this while making it anew does not help.
+const LONGEST: Duration = Duration::from_secs(300);
+
+/// Looks again and again until the signal to stop. While ClickHouse or Kafka is down it does nothing.
+pub(crate) async fn run(olap: Olap, brokers: &str, shutdown: Shutdown) {
+    let mut waits = Waits::default();
+    loop {
+        tokio::select! {
+            () = shutdown.requested() => return,
+            () = tokio::time::sleep(EVERY) => {}
+        }
+        // Not cut off by the signal to stop: a table is not to stay detached.
+        if let Err(error) = look(&olap, brokers, &mut waits).await {
+            tracing::debug!(%error, "looking after ClickHouse's consumers");
+        }
+    }
+}
+
+async fn look(olap: &Olap, brokers: &str, waits: &mut Waits) -> Result<(), OlapError> {
+    while let Some(table) = waits.detached.last() {
+        olap.attach_consumer(table, RESTART_DEADLINE).await?;
+        waits.detached.pop();
+    }
+    let lost = olap.consumers_in_no_group(LOOK_DEADLINE).await?;
+    metrics::gauge!(names::CONSUMERS_IN_NO_GROUP)
+        .set(f64::from(u32::try_from(lost.len()).unwrap_or(u32::MAX)));
+    let due = waits.due(&lost, Instant::now());
+    // Without a broker a new consumer would be in no group either.
+    if due.is_empty() || !topics::reachable(brokers, LOOK_DEADLINE).await {
+        return Ok(());
+    }
+    for table in due {
+        tracing::warn!(
+            table,
+            "a consumer of ClickHouse is in no group and is made anew"
+        );
+        waits.restarted(&table, Instant::now());
+        match olap.restart_consumer(&table, RESTART_DEADLINE).await {
+            Ok(()) => {
+                metrics::counter!(names::CONSUMERS_RESTARTED, "table" => table).increment(1);
+            }
+            Err(error) => {
+                tracing::warn!(table, %error, "it could not be made anew");
+                waits.detached.push(table);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Since when each table's consumer is in no group, and how long it may be.
+#[derive(Debug, Default)]
+struct Waits {
+    tables: HashMap<String, Wait>,
+    /// Tables that may be detached yet.
+    detached: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Wait {
+    since: Instant,
+    patience: Duration,
+}
+
+impl Waits {
+    /// Which of the consumers in no group have been so for too long. Those that joined one are forgotten.
+    fn due(&mut self, lost: &[String], now: Instant) -> Vec<String> {
+        self.tables.retain(|table, _| lost.contains(table));
+        let mut due = Vec::new();
+        for table in lost {
+            let wait = self.tables.entry(table.clone()).or_insert(Wait {
+                since: now,
+                patience: FIRST,
+            });
+            if now - wait.since >= wait.patience {
+                due.push(table.clone());
+            }
+        }
+        due
+    }
+
+    fn restarted(&mut self, table: &str, now: Instant) {
+        if let Some(wait) = self.tables.get_mut(table) {
+            wait.since = now;
+            wait.patience = (wait.patience * 2).min(LONGEST);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_consumer_is_due_after_a_while_in_no_group_and_then_less_and_less_often() {
+        let begun = Instant::now();
+        let at = |seconds| begun + Duration::from_secs(seconds);
+        let lost = ["likes_kafka".to_owned()];
+        let mut waits = Waits::default();
+        assert!(waits.due(&lost, at(0)).is_empty());
+        assert!(waits.due(&lost, at(11)).is_empty());
+        assert_eq!(waits.due(&lost, at(12)), lost);
+        assert_eq!(waits.due(&lost, at(15)), lost, "it was not made anew yet");
+        waits.restarted("likes_kafka", at(15));
+        assert!(waits.due(&lost, at(38)).is_empty());
+        assert_eq!(waits.due(&lost, at(39)), lost);
+        for _ in 0..10 {
+            waits.restarted("likes_kafka", at(39));
+        }
+        assert!(waits.due(&lost, at(39 + 299)).is_empty());
+        assert_eq!(waits.due(&lost, at(39 + 300)), lost);
+        // It joined, and is lost again.
+        assert!(waits.due(&[], at(400)).is_empty());
+        assert!(waits.due(&lost, at(401)).is_empty());
+        assert_eq!(waits.due(&lost, at(413)), lost);
+    }
+}

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 /// Often enough for a test that waits, seldom enough that tests side by side do not measure each other.
-pub(crate) const EVERY: Duration = Duration::from_millis(30);
+const EVERY: Duration = Duration::from_millis(30);
 
 /// Waits until `condition` gives a value; its error is the last state, told when `limit` is over.
 ///

@@ -12,7 +12,7 @@ use sqlx::postgres::PgPoolOptions;
 use tokio::runtime::Runtime;
 use tokio::sync::{OnceCell, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use crate::clock::EVERY;
+use crate::clock::wait_until;
 
 /// How long the deletion of all posts may take to arrive, a pipeline that was killed just now included.
 const CLEARED: Duration = Duration::from_secs(90);
@@ -80,7 +80,7 @@ pub fn run<T>(test: impl Future<Output = T>) -> T {
     RUNTIME.block_on(test)
 }
 
-/// When a test fails, says what Nova logged last: its answers tell nobody why.
+/// When a test fails, says what Nova logged last and how ClickHouse's consumers are: answers tell nobody why.
 struct Told;
 
 impl Drop for Told {
@@ -90,6 +90,10 @@ impl Drop for Told {
         {
             let lines = nova_testbed::tail(log, 30).join("\n");
             eprintln!("the end of {}:\n{lines}", log.display());
+            // The test is over: nobody holds the stack for it any more.
+            if let Some(world) = WORLD.get().and_then(|world| world.try_read().ok()) {
+                eprintln!("{}", RUNTIME.block_on(world.consumers()).join("\n"));
+            }
         }
     }
 }
@@ -227,31 +231,27 @@ impl World {
     /// Waits until ClickHouse answers `query` with `expected`.
     ///
     /// # Panics
-    /// When it does not within `limit`; the message says how ClickHouse's consumers are.
+    /// When it does not within `limit`.
     pub async fn becomes(&self, query: &str, expected: u64, limit: Duration) {
-        let arrived = nova_testbed::poll_for(limit, EVERY, || async {
+        wait_until(query, limit, || async {
             let found = self.number(query).await?;
             if found == expected {
                 Ok(())
             } else {
                 Err(format!("{found} instead of {expected}"))
             }
-        });
-        if let Err(late) = arrived.await {
-            let consumers = self.consumers().await.join("\n");
-            panic!("{query}: {late}\n{consumers}");
-        }
+        })
+        .await;
     }
 
     /// What ClickHouse's consumers of Kafka are doing, a line each.
     async fn consumers(&self) -> Vec<String> {
-        let lines = self
-            .olap
-            .client()
-            .query(CONSUMERS)
-            .fetch_all::<String>()
-            .await;
-        lines.unwrap_or_else(|error| vec![format!("system.kafka_consumers: {error}")])
+        let asked = self.olap.client().query(CONSUMERS).fetch_all::<String>();
+        match tokio::time::timeout(Duration::from_secs(5), asked).await {
+            Ok(Ok(lines)) => lines,
+            Ok(Err(error)) => vec![format!("system.kafka_consumers: {error}")],
+            Err(_) => vec!["system.kafka_consumers: no answer within 5 s".to_owned()],
+        }
     }
 
     /// Nothing of earlier tests is left: no server is paused or killed, no feed finds a post.

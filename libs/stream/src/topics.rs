@@ -5,8 +5,8 @@ use std::time::Duration;
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
-use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::metadata::Metadata;
 use rdkafka::types::RDKafkaErrorCode as Code;
 
 /// Changes of `posts`.
@@ -70,18 +70,13 @@ pub struct TopicReport {
     pub existing: Vec<String>,
 }
 
-/// Whether a broker answers a client that knows nothing yet, and says that there is one. Blocks a thread of its own.
+/// Whether a broker answers a client that knows nothing yet, and says that there is one.
 pub async fn reachable(brokers: &str, deadline: Duration) -> bool {
-    let mut config = ClientConfig::new();
-    config
-        .set("bootstrap.servers", brokers)
-        .set("client.id", "nova");
-    let asked = tokio::task::spawn_blocking(move || {
-        let client: BaseConsumer = config.create()?;
-        let metadata = client.fetch_metadata(None, deadline)?;
-        Ok::<_, KafkaError>(!metadata.brokers().is_empty())
-    });
-    matches!(asked.await, Ok(Ok(true)))
+    let Ok(admin) = admin(brokers, "nova") else {
+        return false;
+    };
+    let known = metadata(admin, deadline).await;
+    known.is_ok_and(|known| !known.brokers().is_empty())
 }
 
 /// Creates the topics that are missing, with the broker's default replication factor, and checks the others.
@@ -89,10 +84,7 @@ pub async fn reachable(brokers: &str, deadline: Duration) -> bool {
 /// # Errors
 /// [`TopicError`]; within 30 seconds.
 pub async fn ensure(brokers: &str) -> Result<TopicReport, TopicError> {
-    let admin: AdminClient<DefaultClientContext> = ClientConfig::new()
-        .set("bootstrap.servers", brokers)
-        .set("client.id", "nova-migrate")
-        .create()?;
+    let admin = admin(brokers, "nova-migrate")?;
     let retention = RETENTION.as_millis().to_string();
     let mut wanted: Vec<NewTopic<'_>> = DATA_TOPICS
         .iter()
@@ -122,14 +114,28 @@ pub async fn ensure(brokers: &str) -> Result<TopicReport, TopicError> {
     Ok(report)
 }
 
+fn admin(brokers: &str, id: &str) -> KafkaResult<AdminClient<DefaultClientContext>> {
+    ClientConfig::new()
+        .set("bootstrap.servers", brokers)
+        .set("client.id", id)
+        .create()
+}
+
+/// Of all topics. Blocks a thread of its own, not the runtime.
+async fn metadata(
+    admin: AdminClient<DefaultClientContext>,
+    deadline: Duration,
+) -> KafkaResult<Metadata> {
+    tokio::task::spawn_blocking(move || admin.inner().fetch_metadata(None, deadline))
+        .await
+        .map_err(|_join| KafkaError::Canceled)?
+}
+
 async fn check_partitions(
     admin: AdminClient<DefaultClientContext>,
     existing: &[String],
 ) -> Result<(), TopicError> {
-    let metadata =
-        tokio::task::spawn_blocking(move || admin.inner().fetch_metadata(None, DEADLINE))
-            .await
-            .map_err(|_join| KafkaError::Canceled)??;
+    let metadata = metadata(admin, DEADLINE).await?;
     let expected = usize::try_from(DATA_PARTITIONS).unwrap_or_default();
     for topic in metadata.topics() {
         let ours =

@@ -34,6 +34,7 @@ pub async fn run(
         consumers::run(olap.clone(), &config.brokers, shutdown.clone()).await;
         Ok(())
     };
-    let changing = changes::run(&config, servers, &shutdown);
+    // On the heap: the largest of them, and the caller's future would be as large.
+    let changing = Box::pin(changes::run(&config, servers, &shutdown));
     tokio::try_join!(changing, quarantining, counting, looking_after).map(drop)
 }

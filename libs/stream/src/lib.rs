@@ -2,6 +2,7 @@
 //!
 //! Owns the names of topics and the wire form of events. Knows nothing of HTTP handlers, SQL or ranking.
 
+mod brokers;
 pub mod change;
 pub mod connector;
 mod event;

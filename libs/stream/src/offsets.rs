@@ -120,6 +120,12 @@ impl OffsetTracker {
         });
     }
 
+    /// All partitions are about to be assigned anew.
+    pub(crate) fn forget_all(&mut self) {
+        self.partitions.clear();
+        self.unfinished = 0;
+    }
+
     /// Records that were read and are not done.
     pub(crate) fn unfinished(&self) -> usize {
         self.unfinished

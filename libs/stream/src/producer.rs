@@ -1,11 +1,15 @@
 //! Client events to Kafka: acknowledged by all in-sync replicas, or refused.
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use rdkafka::ClientConfig;
+use rdkafka::client::ClientContext;
+use rdkafka::config::ClientConfig;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::producer::future_producer::DeliveryFuture;
 use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
 
+use crate::brokers::{self, Brokers};
 use crate::event::StoredEvent;
 use crate::{metrics as names, topics};
 
@@ -52,9 +56,41 @@ pub enum PublishError {
 }
 
 /// Publishes client events. Cheap to clone; all clones share one bounded queue.
+///
+/// A client that has lost its brokers for good is replaced by the next publish. What waits in it then fails, as it would
+/// have without.
 #[derive(Clone)]
 pub struct EventProducer {
-    inner: FutureProducer,
+    config: ClientConfig,
+    current: Arc<Mutex<Client>>,
+}
+
+#[derive(Clone)]
+struct Client {
+    kafka: FutureProducer<Context>,
+    brokers: Arc<Brokers>,
+}
+
+impl Client {
+    fn new(config: &ClientConfig) -> Result<Self, KafkaError> {
+        let brokers = Arc::new(Brokers::default());
+        let context = Context {
+            brokers: Arc::clone(&brokers),
+        };
+        let kafka = config.create_with_context(context)?;
+        Ok(Self { kafka, brokers })
+    }
+}
+
+/// Hears of the brokers the client knows.
+struct Context {
+    brokers: Arc<Brokers>,
+}
+
+impl ClientContext for Context {
+    fn stats_raw(&self, statistics: &[u8]) {
+        self.brokers.note(statistics);
+    }
 }
 
 impl EventProducer {
@@ -63,7 +99,8 @@ impl EventProducer {
     /// # Errors
     /// [`PublishError::Configuration`] when a setting is refused.
     pub fn new(config: &ProducerConfig) -> Result<Self, PublishError> {
-        let inner = ClientConfig::new()
+        let mut kafka = ClientConfig::new();
+        kafka
             .set("bootstrap.servers", &config.brokers)
             .set("client.id", "nova-events")
             .set("acks", "all")
@@ -83,10 +120,28 @@ impl EventProducer {
             .set("reconnect.backoff.ms", "50")
             .set("reconnect.backoff.max.ms", "1000")
             // A topic that does not exist is an error to tell, not to wait for.
-            .set("allow.auto.create.topics", "false")
-            .create()
-            .map_err(PublishError::Configuration)?;
-        Ok(Self { inner })
+            .set("allow.auto.create.topics", "false");
+        brokers::ask_for_statistics(&mut kafka);
+        let client = Client::new(&kafka).map_err(PublishError::Configuration)?;
+        Ok(Self {
+            config: kafka,
+            current: Arc::new(Mutex::new(client)),
+        })
+    }
+
+    fn current(&self) -> MutexGuard<'_, Client> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The client, a new one if it is lost.
+    fn client(&self) -> Result<FutureProducer<Context>, KafkaError> {
+        let mut current = self.current();
+        if current.brokers.are_lost() {
+            brokers::tell_lost("producer");
+            let client = Client::new(&self.config)?;
+            brokers::let_go(std::mem::replace(&mut *current, client));
+        }
+        Ok(current.kafka.clone())
     }
 
     /// Sends the events and waits until Kafka has acknowledged every one.
@@ -120,17 +175,7 @@ impl EventProducer {
             .iter()
             .map(|event| Ok((event.key(), serde_json::to_vec(event)?)))
             .collect::<Result<Vec<_>, serde_json::Error>>()?;
-        let mut acknowledgements = Vec::with_capacity(messages.len());
-        for (key, value) in &messages {
-            let record = FutureRecord::to(topics::EVENTS).key(key).payload(value);
-            match self.inner.send_result(record) {
-                Ok(acknowledgement) => acknowledgements.push(acknowledgement),
-                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), _)) => {
-                    return Err(PublishError::QueueFull);
-                }
-                Err((error, _)) => return Err(PublishError::Unavailable(error)),
-            }
-        }
+        let acknowledgements = self.hand_over(&messages)?;
         for acknowledgement in acknowledgements {
             match acknowledgement.await {
                 Ok(Ok(_)) => {}
@@ -141,19 +186,85 @@ impl EventProducer {
         Ok(())
     }
 
+    /// Holds the client no longer than it takes to hand messages over: whoever drops a replaced one last waits for its end.
+    fn hand_over(
+        &self,
+        messages: &[(String, Vec<u8>)],
+    ) -> Result<Vec<DeliveryFuture>, PublishError> {
+        let client = self.client().map_err(PublishError::Unavailable)?;
+        let mut acknowledgements = Vec::with_capacity(messages.len());
+        for (key, value) in messages {
+            let record = FutureRecord::to(topics::EVENTS).key(key).payload(value);
+            match client.send_result(record) {
+                Ok(acknowledgement) => acknowledgements.push(acknowledgement),
+                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), _)) => {
+                    return Err(PublishError::QueueFull);
+                }
+                Err((error, _)) => return Err(PublishError::Unavailable(error)),
+            }
+        }
+        Ok(acknowledgements)
+    }
+
     /// Waits until everything handed over is acknowledged or has failed, at most this long. For a clean stop.
     ///
     /// # Errors
     /// [`PublishError::Unavailable`] when messages are still waiting at the deadline.
     pub fn flush(&self, deadline: Duration) -> Result<(), PublishError> {
-        self.inner
-            .flush(deadline)
-            .map_err(PublishError::Unavailable)
+        let client = self.current().kafka.clone();
+        client.flush(deadline).map_err(PublishError::Unavailable)
     }
 }
 
 impl std::fmt::Debug for EventProducer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("EventProducer").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nova_domain::{EventId, EventType, PostId, UserId};
+    use rdkafka::mocking::MockCluster;
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_client_that_lost_its_brokers_is_replaced_for_all_clones() {
+        let kafka = MockCluster::new(1).unwrap();
+        kafka.create_topic(topics::EVENTS, 1, 1).unwrap();
+        let config = ProducerConfig {
+            delivery_timeout: Duration::from_secs(30),
+            ..ProducerConfig::new(kafka.bootstrap_servers())
+        };
+        let producer = EventProducer::new(&config).unwrap();
+        let clone = producer.clone();
+        let brokers = || Arc::clone(&producer.current().brokers);
+        let first = brokers();
+        producer.publish(vec![event()]).await.unwrap();
+        assert!(Arc::ptr_eq(&first, &brokers()));
+
+        first.note(br#"{"brokers": {}}"#);
+        first.note(br#"{"brokers": {}}"#);
+        clone.publish(vec![event()]).await.unwrap();
+        let second = brokers();
+        assert!(!Arc::ptr_eq(&first, &second));
+        producer.publish(vec![event()]).await.unwrap();
+        assert!(Arc::ptr_eq(&second, &brokers()));
+    }
+
+    fn event() -> StoredEvent {
+        let now = chrono::Utc::now();
+        StoredEvent {
+            event_id: EventId::from(Uuid::from_u128(1)),
+            user_id: UserId::from(Uuid::from_u128(2)),
+            event_type: EventType::Impression,
+            post_id: PostId::from(Uuid::from_u128(3)),
+            author_id: UserId::from(Uuid::from_u128(4)),
+            dwell_ms: None,
+            occurred_at: now,
+            received_at: now,
+        }
     }
 }

@@ -12,6 +12,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::{ClientConfig, TopicPartitionList};
 
+use crate::brokers::{self, Brokers};
 use crate::offsets::{OffsetTracker, Position};
 
 /// Why topics cannot be read.
@@ -46,8 +47,12 @@ impl Record {
 ///
 /// [`Self::next`] or [`Self::next_batch`] has to be awaited again and again, also by a caller that cannot take any more
 /// for now and has called [`Self::pause`]: a member that does not ask is put out of its group after five minutes.
+///
+/// A client that has lost its brokers for good is replaced: it joins the group anew, and what was read and is not done is
+/// read again.
 pub struct TopicReader {
-    consumer: StreamConsumer<Assignments>,
+    consumer: StreamConsumer<Context>,
+    config: ClientConfig,
     topics: Vec<Arc<str>>,
     tracker: OffsetTracker,
     /// Read for a batch that is not handed out yet.
@@ -61,7 +66,8 @@ impl TopicReader {
     /// # Errors
     /// [`StreamError::Setup`] when a setting is refused. Brokers that are down are waited for by [`Self::next`].
     pub fn subscribe(brokers: &str, group: &str, topics: &[&str]) -> Result<Self, StreamError> {
-        let consumer: StreamConsumer<Assignments> = ClientConfig::new()
+        let mut config = ClientConfig::new();
+        config
             .set("bootstrap.servers", brokers)
             .set("client.id", "nova")
             .set("group.id", group)
@@ -75,13 +81,13 @@ impl TopicReader {
             .set("queued.max.messages.kbytes", "16384")
             .set("reconnect.backoff.max.ms", "1000")
             // An answer that a broker lost when it was paused is asked for again, not waited for a minute (the default).
-            .set("socket.timeout.ms", "10000")
-            .create_with_context(Assignments::default())
-            .map_err(StreamError::Setup)?;
-        consumer.subscribe(topics).map_err(StreamError::Setup)?;
+            .set("socket.timeout.ms", "10000");
+        brokers::ask_for_statistics(&mut config);
+        let topics: Vec<_> = topics.iter().map(|topic| Arc::from(*topic)).collect();
         Ok(Self {
-            consumer,
-            topics: topics.iter().map(|topic| Arc::from(*topic)).collect(),
+            consumer: subscribed(&config, &topics)?,
+            config,
+            topics,
             tracker: OffsetTracker::default(),
             gathered: Vec::new(),
             paused: false,
@@ -108,7 +114,15 @@ impl TopicReader {
     /// [`StreamError::Fatal`] when reading cannot go on.
     pub async fn next_batch(&mut self, limit: usize) -> Result<Vec<Record>, StreamError> {
         while self.gathered.is_empty() {
-            let received = match self.consumer.recv().await {
+            let received = tokio::select! {
+                biased;
+                () = self.consumer.context().brokers.lost() => {
+                    self.replace_client()?;
+                    continue;
+                }
+                received = self.consumer.recv() => received,
+            };
+            let received = match received {
                 Ok(message) => self.copy(&message),
                 Err(error) if is_fatal(&error) => return Err(StreamError::Fatal(error)),
                 Err(error) => {
@@ -129,6 +143,15 @@ impl TopicReader {
             self.take(received);
         }
         Ok(std::mem::take(&mut self.gathered))
+    }
+
+    fn replace_client(&mut self) -> Result<(), StreamError> {
+        brokers::tell_lost("reader");
+        let consumer = subscribed(&self.config, &self.topics)?;
+        brokers::let_go(std::mem::replace(&mut self.consumer, consumer));
+        self.tracker.forget_all();
+        self.gathered.clear();
+        Ok(())
     }
 
     fn copy(&self, message: &BorrowedMessage<'_>) -> Option<Received> {
@@ -210,7 +233,7 @@ impl TopicReader {
 
     fn for_assignment(
         &self,
-        change: impl Fn(&StreamConsumer<Assignments>, &TopicPartitionList) -> Result<(), KafkaError>,
+        change: impl Fn(&StreamConsumer<Context>, &TopicPartitionList) -> Result<(), KafkaError>,
     ) {
         let changed = self
             .consumer
@@ -266,22 +289,39 @@ struct Received {
     value: Vec<u8>,
 }
 
-/// Hears of partitions that are taken away. The client calls it while it is asked for records, so before the first
-/// record of another assignment is handed out.
-#[derive(Debug, Default)]
-struct Assignments {
-    revoked: Mutex<Vec<(String, i32)>>,
+fn subscribed(
+    config: &ClientConfig,
+    topics: &[Arc<str>],
+) -> Result<StreamConsumer<Context>, StreamError> {
+    let consumer: StreamConsumer<Context> = config
+        .create_with_context(Context::default())
+        .map_err(StreamError::Setup)?;
+    let topics: Vec<&str> = topics.iter().map(|topic| &**topic).collect();
+    consumer.subscribe(&topics).map_err(StreamError::Setup)?;
+    Ok(consumer)
 }
 
-impl Assignments {
+/// Hears of partitions that are taken away, and of the brokers the client knows. The client calls it while it is asked
+/// for records, so before the first record of another assignment is handed out.
+#[derive(Debug, Default)]
+struct Context {
+    revoked: Mutex<Vec<(String, i32)>>,
+    brokers: Brokers,
+}
+
+impl Context {
     fn take_revoked(&self) -> Vec<(String, i32)> {
         std::mem::take(&mut self.revoked.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-impl ClientContext for Assignments {}
+impl ClientContext for Context {
+    fn stats_raw(&self, statistics: &[u8]) {
+        self.brokers.note(statistics);
+    }
+}
 
-impl ConsumerContext for Assignments {
+impl ConsumerContext for Context {
     fn pre_rebalance(&self, _consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
         // Also what is assigned was not ours a moment ago.
         if let Rebalance::Revoke(list) | Rebalance::Assign(list) = rebalance {
@@ -302,4 +342,64 @@ fn is_fatal(error: &KafkaError) -> bool {
                     | RDKafkaErrorCode::GroupAuthorizationFailed
             )
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use rdkafka::mocking::MockCluster;
+    use rdkafka::producer::{FutureProducer, FutureRecord};
+
+    use super::*;
+
+    const TOPIC: &str = "cdc.posts";
+    const DEADLINE: Duration = Duration::from_secs(30);
+
+    #[tokio::test]
+    async fn a_reader_that_lost_its_brokers_reads_again_what_is_not_done() {
+        let kafka = MockCluster::new(1).unwrap();
+        kafka.create_topic(TOPIC, 1, 1).unwrap();
+        let brokers = kafka.bootstrap_servers();
+        let producer: FutureProducer = ClientConfig::new()
+            .set("bootstrap.servers", &brokers)
+            .create()
+            .unwrap();
+        for value in ["done", "open", "unread"] {
+            let record = FutureRecord::<(), _>::to(TOPIC).payload(value);
+            producer.send(record, DEADLINE).await.unwrap();
+        }
+
+        let mut reader = TopicReader::subscribe(&brokers, "nova-projector", &[TOPIC]).unwrap();
+        let done = next(&mut reader).await;
+        let open = next(&mut reader).await;
+        reader.done_with([&done.position]).unwrap();
+        assert_eq!((&*done.value, &*open.value), (&b"done"[..], &b"open"[..]));
+
+        for _ in 0..2 {
+            reader
+                .consumer
+                .context()
+                .brokers
+                .note(br#"{"brokers": {}}"#);
+        }
+        let mut again = vec![next(&mut reader).await];
+        while again.last().is_some_and(|last| last.value != b"unread") {
+            again.push(next(&mut reader).await);
+        }
+        let found = again.iter().find(|record| record.value == b"open");
+        let found = found.expect("what was not done is read again");
+        assert_ne!(found.position, open.position);
+        assert_eq!(reader.unfinished(), again.len());
+        // What is done of the lost client's records lets nobody go on behind those of the new one.
+        reader.done_with([&open.position]).unwrap();
+        assert_eq!(reader.unfinished(), again.len());
+        // Nor does it wait for what may be assigned to others now.
+        reader.replace_client().unwrap();
+        assert_eq!(reader.unfinished(), 0);
+        reader.close().await;
+    }
+
+    async fn next(reader: &mut TopicReader) -> Record {
+        let next = tokio::time::timeout(DEADLINE, reader.next()).await;
+        next.expect("a record in time").unwrap()
+    }
 }

@@ -20,9 +20,9 @@ const LOOK_DEADLINE: Duration = Duration::from_secs(5);
 /// A table is detached when its consumer has ended; one that cannot reach its brokers takes its time.
 const RESTART_DEADLINE: Duration = Duration::from_secs(60);
 
-/// A consumer in no group for this long is made anew: twice the session time of the group, after which everybody has
-/// joined again, and some.
-const FIRST: Duration = Duration::from_secs(12);
+/// A consumer in no group for this long, with a broker there all the while, is made anew. One that still knows its brokers
+/// connects within a second and joins again; a group without members waits another three for more of them.
+const FIRST: Duration = Duration::from_secs(9);
 /// The time doubles up to this while making it anew does not help.
 const LONGEST: Duration = Duration::from_secs(300);
 
@@ -49,12 +49,12 @@ async fn look(olap: &Olap, brokers: &str, waits: &mut Waits) -> Result<(), OlapE
     let lost = olap.consumers_in_no_group(LOOK_DEADLINE).await?;
     metrics::gauge!(names::CONSUMERS_IN_NO_GROUP)
         .set(f64::from(u32::try_from(lost.len()).unwrap_or(u32::MAX)));
-    let due = waits.due(&lost, Instant::now());
     // Without a broker a new consumer would be in no group either.
-    if due.is_empty() || !topics::reachable(brokers, LOOK_DEADLINE).await {
+    if !lost.is_empty() && !topics::reachable(brokers, LOOK_DEADLINE).await {
+        waits.begin_again(Instant::now());
         return Ok(());
     }
-    for table in due {
+    for table in waits.due(&lost, Instant::now()) {
         tracing::warn!(
             table,
             "a consumer of ClickHouse is in no group and is made anew"
@@ -104,6 +104,13 @@ impl Waits {
         due
     }
 
+    /// No broker is there: whatever is in no group is not to blame.
+    fn begin_again(&mut self, now: Instant) {
+        for wait in self.tables.values_mut() {
+            wait.since = now;
+        }
+    }
+
     fn restarted(&mut self, table: &str, now: Instant) {
         if let Some(wait) = self.tables.get_mut(table) {
             wait.since = now;
@@ -123,20 +130,37 @@ mod tests {
         let lost = ["likes_kafka".to_owned()];
         let mut waits = Waits::default();
         assert!(waits.due(&lost, at(0)).is_empty());
-        assert!(waits.due(&lost, at(11)).is_empty());
-        assert_eq!(waits.due(&lost, at(12)), lost);
-        assert_eq!(waits.due(&lost, at(15)), lost, "it was not made anew yet");
-        waits.restarted("likes_kafka", at(15));
-        assert!(waits.due(&lost, at(38)).is_empty());
-        assert_eq!(waits.due(&lost, at(39)), lost);
+        assert!(waits.due(&lost, at(8)).is_empty());
+        assert_eq!(waits.due(&lost, at(9)), lost);
+        assert_eq!(waits.due(&lost, at(12)), lost, "it was not made anew yet");
+        waits.restarted("likes_kafka", at(12));
+        assert!(waits.due(&lost, at(29)).is_empty());
+        assert_eq!(waits.due(&lost, at(30)), lost);
         for _ in 0..10 {
-            waits.restarted("likes_kafka", at(39));
+            waits.restarted("likes_kafka", at(30));
         }
-        assert!(waits.due(&lost, at(39 + 299)).is_empty());
-        assert_eq!(waits.due(&lost, at(39 + 300)), lost);
+        assert!(waits.due(&lost, at(30 + 299)).is_empty());
+        assert_eq!(waits.due(&lost, at(30 + 300)), lost);
         // It joined, and is lost again.
         assert!(waits.due(&[], at(400)).is_empty());
         assert!(waits.due(&lost, at(401)).is_empty());
-        assert_eq!(waits.due(&lost, at(413)), lost);
+        assert_eq!(waits.due(&lost, at(410)), lost);
+    }
+
+    #[test]
+    fn time_without_a_broker_does_not_count() {
+        let begun = Instant::now();
+        let at = |seconds| begun + Duration::from_secs(seconds);
+        let lost = ["likes_kafka".to_owned()];
+        let mut waits = Waits::default();
+        assert!(waits.due(&lost, at(0)).is_empty());
+        waits.begin_again(at(20));
+        assert!(waits.due(&lost, at(28)).is_empty());
+        assert_eq!(waits.due(&lost, at(29)), lost);
+        // Being patient with one that was made anew in vain is not forgotten.
+        waits.restarted("likes_kafka", at(29));
+        waits.begin_again(at(40));
+        assert!(waits.due(&lost, at(57)).is_empty());
+        assert_eq!(waits.due(&lost, at(58)), lost);
     }
 }

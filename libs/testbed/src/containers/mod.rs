@@ -35,6 +35,8 @@ use crate::{
 
 /// How long a container may take to end by itself, in seconds.
 const STOP: i32 = 10;
+/// How long freezing a container may be tried.
+const FREEZE: Duration = Duration::from_secs(10);
 
 /// The running containers.
 #[derive(Debug)]
@@ -112,11 +114,13 @@ impl Containers {
 
     pub(crate) async fn pause(&self, server: Server) -> Result<(), StackError> {
         let running = self.running(server)?;
-        running
-            .container
-            .pause()
-            .await
-            .map_err(engine_error(format!("pausing {server}")))
+        // A server with many threads at work is not always frozen at the first try; the runtime lets go of it then.
+        poll::wait_for(FREEZE, || async {
+            let paused = running.container.pause().await;
+            paused.map_err(|error| error.to_string())
+        })
+        .await
+        .map_err(|late| StackError::Containers(format!("pausing {server}: {late}")))
     }
 
     pub(crate) async fn resume(&self, server: Server) -> Result<(), StackError> {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use nova_e2e::{Exclusive, exclusive, run};
+use nova_testbed::Server;
 
 use crate::ARRIVES;
 
@@ -37,5 +38,17 @@ fn a_consumer_made_anew_goes_on_where_the_last_one_was() {
         restarted.unwrap();
         let lost = world.olap.consumers_in_no_group(DEADLINE).await.unwrap();
         assert_eq!(lost, Vec::<String>::new());
+    });
+}
+
+#[test]
+fn a_consumer_that_was_left_detached_is_attached_by_the_next_start() {
+    run(async {
+        let world = exclusive().await;
+        world.stack.kill(Server::Nova).await.unwrap();
+        let detached = world.olap.client().query("DETACH TABLE follows_kafka SYNC");
+        detached.execute().await.unwrap();
+        world.stack.restart(Server::Nova).await.unwrap();
+        follows_arrive(&world, 3).await;
     });
 }

@@ -53,6 +53,17 @@ enum Kind<'a> {
     Removed,
 }
 
+/// The tables of this release that are consumers of Kafka.
+#[must_use]
+pub fn consumers() -> Vec<&'static str> {
+    let consumers = statements(SCHEMA)
+        .into_iter()
+        .filter(|statement| statement.text.contains(CONSUMER));
+    consumers
+        .filter_map(|statement| Some(object(statement).ok()?.name))
+        .collect()
+}
+
 /// Applies the schema of this release. Idempotent.
 ///
 /// # Errors
@@ -167,6 +178,7 @@ fn object(statement: Statement<'_>) -> Result<Object<'_>, OlapError> {
     Ok(Object { name, kind })
 }
 
+const CONSUMER: &str = "\nENGINE = Kafka(";
 const ALTER: &str = "ALTER TABLE ";
 const MATERIALIZED: &str = "CREATE MATERIALIZED VIEW IF NOT EXISTS ";
 const DROP: &str = "DROP VIEW IF EXISTS ";
@@ -221,6 +233,12 @@ mod tests {
         ] {
             assert!(names.contains(&name), "{name}");
         }
+    }
+
+    #[test]
+    fn consumers_are_the_tables_that_read_kafka() {
+        let topics = ["posts", "likes", "comments", "follows", "events"];
+        assert_eq!(consumers(), topics.map(|topic| format!("{topic}_kafka")));
     }
 
     #[test]

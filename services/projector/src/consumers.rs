@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use nova_olap::{Olap, OlapError};
+use nova_olap::{Olap, OlapError, schema};
 use nova_runtime::Shutdown;
 use nova_stream::topics;
 use tokio::time::Instant;
@@ -28,7 +28,11 @@ const LONGEST: Duration = Duration::from_secs(300);
 
 /// Looks again and again until the signal to stop. While ClickHouse or Kafka is down it does nothing.
 pub(crate) async fn run(olap: Olap, brokers: &str, shutdown: Shutdown) {
-    let mut waits = Waits::default();
+    let mut waits = Waits {
+        // Whoever did this before may have ended between detaching and attaching.
+        detached: schema::consumers().into_iter().map(str::to_owned).collect(),
+        ..Waits::default()
+    };
     loop {
         tokio::select! {
             () = shutdown.requested() => return,

@@ -1,7 +1,10 @@
 //! Bad messages on every topic: kept with their position, and all others flow.
 
+use std::time::Duration;
+
 use nova_domain::{EventId, PostId, UserId};
-use nova_e2e::{Position, TOPICS, World, produce, run, shared, wait_until};
+use nova_e2e::{Position, TOPICS, World, exclusive, produce, run, shared, wait_until};
+use nova_testbed::Server;
 use serde_json::{Value, json};
 
 use crate::ARRIVES;
@@ -162,6 +165,34 @@ fn a_record_without_a_value_is_kept_with_its_position_and_all_others_flow() {
             }
             arrived(&world, &row).await;
         }
+    });
+}
+
+#[test]
+fn records_without_a_value_are_kept_once_clickhouse_answers_again() {
+    run(async {
+        let world = exclusive().await;
+        let key = PostId::generate().to_string();
+        let (topic, name) = TOPICS[0];
+        let Good { message, row, .. } = good(name);
+        world.stack.pause(Server::ClickHouse).await.unwrap();
+        let mut positions = vec![produce(&world, topic, &key, None).await];
+        // The first is being written, in vain; these come meanwhile.
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        for (topic, _) in TOPICS {
+            positions.push(produce(&world, topic, &key, Some(b"")).await);
+        }
+        produce(&world, topic, &key, Some(message.to_string().as_bytes())).await;
+        positions.push(produce(&world, topic, &key, None).await);
+        tokio::time::sleep(Duration::from_secs(12)).await;
+        world.stack.resume(Server::ClickHouse).await.unwrap();
+        let topics = std::iter::once(topic)
+            .chain(TOPICS.map(|(topic, _)| topic))
+            .chain([topic]);
+        for (topic, position) in topics.zip(positions) {
+            quarantined(&world, topic, position, "quarantined", "empty message").await;
+        }
+        arrived(&world, &row).await;
     });
 }
 

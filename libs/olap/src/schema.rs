@@ -58,10 +58,14 @@ enum Kind<'a> {
 pub fn consumers() -> Vec<&'static str> {
     let consumers = statements(SCHEMA)
         .into_iter()
-        .filter(|statement| statement.text.contains(CONSUMER));
+        .filter(|statement| is_consumer(*statement));
     consumers
         .filter_map(|statement| Some(object(statement).ok()?.name))
         .collect()
+}
+
+fn is_consumer(statement: Statement<'_>) -> bool {
+    statement.text.contains("\nENGINE = Kafka(")
 }
 
 /// Applies the schema of this release. Idempotent.
@@ -92,6 +96,11 @@ async fn apply_all(client: &Client, sql: &str) -> Result<SchemaReport, OlapError
         };
         let existed = exists(client, object.name).await?;
         run(client, statement.text).await.map_err(failed)?;
+        if is_consumer(statement) {
+            // One that is detached is not made, and nothing is said of it; the views that read it would not find it.
+            let attach = format!("ATTACH TABLE IF NOT EXISTS {}", object.name);
+            run(client, &attach).await.map_err(failed)?;
+        }
         report.statements += 1;
         match (object.kind, existed) {
             (Kind::Removed, true) => report.removed.push(object.name.to_owned()),
@@ -178,7 +187,6 @@ fn object(statement: Statement<'_>) -> Result<Object<'_>, OlapError> {
     Ok(Object { name, kind })
 }
 
-const CONSUMER: &str = "\nENGINE = Kafka(";
 const ALTER: &str = "ALTER TABLE ";
 const MATERIALIZED: &str = "CREATE MATERIALIZED VIEW IF NOT EXISTS ";
 const DROP: &str = "DROP VIEW IF EXISTS ";

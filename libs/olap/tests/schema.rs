@@ -49,6 +49,22 @@ async fn applying_twice_changes_nothing() {
 }
 
 #[tokio::test]
+async fn a_consumer_that_was_left_detached_is_attached() {
+    let (olap, _stack) = start().await;
+    let first = schema::apply(&olap).await.unwrap();
+    let attached =
+        "SELECT count() FROM system.tables WHERE database = currentDatabase() AND engine = 'Kafka'";
+    let consumers = number(&olap, attached).await;
+    let detach = "DETACH TABLE follows_kafka SYNC";
+    olap.client().query(detach).execute().await.unwrap();
+    assert_eq!(number(&olap, attached).await, consumers - 1);
+
+    let second = schema::apply(&olap).await.unwrap();
+    assert_eq!(second.statements, first.statements);
+    assert_eq!(number(&olap, attached).await, consumers);
+}
+
+#[tokio::test]
 async fn a_view_that_a_release_has_no_more_is_removed_once() {
     let (olap, _stack) = start().await;
     schema::apply_text(&olap, OLD).await.unwrap();

@@ -137,8 +137,8 @@ impl EventProducer {
     fn client(&self) -> Result<FutureProducer<Context>, KafkaError> {
         let mut current = self.current();
         if current.brokers.are_lost() {
-            brokers::tell_lost("producer");
             let client = Client::new(&self.config)?;
+            brokers::tell_lost("producer");
             brokers::let_go(std::mem::replace(&mut *current, client));
         }
         Ok(current.kafka.clone())

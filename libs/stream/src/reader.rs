@@ -97,7 +97,8 @@ impl TopicReader {
     /// The next record. Waits as long as there is none, or no broker. Cancelling it loses nothing.
     ///
     /// # Errors
-    /// [`StreamError::Fatal`] when reading cannot go on.
+    /// [`StreamError::Fatal`] when reading cannot go on; [`StreamError::Setup`] when a client that lost its brokers could not
+    /// be replaced.
     pub async fn next(&mut self) -> Result<Record, StreamError> {
         loop {
             let mut batch = self.next_batch(1).await?;
@@ -111,7 +112,8 @@ impl TopicReader {
     /// other. Cancelling it loses nothing.
     ///
     /// # Errors
-    /// [`StreamError::Fatal`] when reading cannot go on.
+    /// [`StreamError::Fatal`] when reading cannot go on; [`StreamError::Setup`] when a client that lost its brokers could not
+    /// be replaced.
     pub async fn next_batch(&mut self, limit: usize) -> Result<Vec<Record>, StreamError> {
         while self.gathered.is_empty() {
             let received = tokio::select! {
@@ -146,8 +148,8 @@ impl TopicReader {
     }
 
     fn replace_client(&mut self) -> Result<(), StreamError> {
-        brokers::tell_lost("reader");
         let consumer = subscribed(&self.config, &self.topics)?;
+        brokers::tell_lost("reader");
         brokers::let_go(std::mem::replace(&mut self.consumer, consumer));
         self.tracker.forget_all();
         self.gathered.clear();

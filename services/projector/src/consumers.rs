@@ -38,27 +38,29 @@ pub(crate) async fn run(olap: Olap, brokers: &str, shutdown: Shutdown) {
             () = shutdown.requested() => return,
             () = tokio::time::sleep(EVERY) => {}
         }
-        // Not cut off by the signal to stop: a table is not to stay detached.
+        // Not cut off by the signal to stop, so that no table stays detached; one that does is attached by the next start.
         if let Err(error) = look(&olap, brokers, &mut waits).await {
             tracing::debug!(%error, "looking after ClickHouse's consumers");
+            waits.begin_again(Instant::now());
         }
     }
 }
 
 async fn look(olap: &Olap, brokers: &str, waits: &mut Waits) -> Result<(), OlapError> {
-    while let Some(table) = waits.detached.last() {
-        olap.attach_consumer(table, RESTART_DEADLINE).await?;
-        waits.detached.pop();
-    }
+    let not_attached = attach(olap, waits).await;
     let lost = olap.consumers_in_no_group(LOOK_DEADLINE).await?;
     metrics::gauge!(names::CONSUMERS_IN_NO_GROUP)
         .set(f64::from(u32::try_from(lost.len()).unwrap_or(u32::MAX)));
+    if let Some(error) = not_attached {
+        tracing::warn!(tables = ?waits.detached, %error, "consumers of ClickHouse could not be attached");
+    }
+    let due = waits.due(&lost, Instant::now());
     // Without a broker a new consumer would be in no group either.
     if !lost.is_empty() && !topics::reachable(brokers, LOOK_DEADLINE).await {
         waits.begin_again(Instant::now());
         return Ok(());
     }
-    for table in waits.due(&lost, Instant::now()) {
+    for table in due {
         tracing::warn!(
             table,
             "a consumer of ClickHouse is in no group and is made anew"
@@ -75,6 +77,23 @@ async fn look(olap: &Olap, brokers: &str, waits: &mut Waits) -> Result<(), OlapE
         }
     }
     Ok(())
+}
+
+/// Attaches what may be detached, all at once. What could not be is tried again by the next look; gives one of the reasons.
+async fn attach(olap: &Olap, waits: &mut Waits) -> Option<OlapError> {
+    let tables = std::mem::take(&mut waits.detached);
+    let attached = tables
+        .iter()
+        .map(|table| olap.attach_consumer(table, LOOK_DEADLINE));
+    let attached = futures::future::join_all(attached).await;
+    let mut reason = None;
+    for (table, attached) in tables.into_iter().zip(attached) {
+        if let Err(error) = attached {
+            waits.detached.push(table);
+            reason = Some(error);
+        }
+    }
+    reason
 }
 
 /// Since when each table's consumer is in no group, and how long it may be.
@@ -108,7 +127,7 @@ impl Waits {
         due
     }
 
-    /// No broker is there: whatever is in no group is not to blame.
+    /// No broker is there, or nobody could look: whatever is in no group is not to blame.
     fn begin_again(&mut self, now: Instant) {
         for wait in self.tables.values_mut() {
             wait.since = now;

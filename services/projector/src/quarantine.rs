@@ -1,10 +1,11 @@
 //! Records without a value: into `dead_letters`, with their position.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use nova_olap::{DeadLetter, Olap};
 use nova_runtime::Shutdown;
-use nova_stream::{Record, TopicReader, topics};
+use nova_stream::{Record, StreamError, TopicReader, topics};
 
 use crate::backoff::Backoff;
 use crate::error::ProjectorError;
@@ -25,18 +26,44 @@ pub(crate) async fn run(
     shutdown: Shutdown,
 ) -> Result<(), ProjectorError> {
     let mut reader = TopicReader::subscribe(brokers, GROUP, &topics::DATA_TOPICS)?;
+    // Read while another record could not be written.
+    let mut waiting = VecDeque::new();
     loop {
-        let record = tokio::select! {
-            () = shutdown.requested() => break,
-            record = reader.next() => record?,
+        if waiting.is_empty() {
+            tokio::select! {
+                () = shutdown.requested() => break,
+                record = reader.next() => waiting.push_back(record?),
+            }
+        }
+        let Some(record) = waiting.pop_front() else {
+            continue;
         };
-        if record.is_empty() && !quarantine(&olap, &record, &shutdown).await {
-            break;
+        if record.is_empty() {
+            let written = tokio::select! {
+                written = quarantine(&olap, &record, &shutdown) => written,
+                error = keep_asking(&mut reader, &mut waiting) => return Err(error.into()),
+            };
+            if !written {
+                break;
+            }
+            reader.resume();
         }
         reader.done_with([&record.position])?;
     }
     reader.close().await;
     Ok(())
+}
+
+/// Asks for records without wanting any, so that the group and the client know that somebody is there. Some that are on
+/// the way still come.
+async fn keep_asking(reader: &mut TopicReader, waiting: &mut VecDeque<Record>) -> StreamError {
+    reader.pause();
+    loop {
+        match reader.next_batch(1).await {
+            Ok(records) => waiting.extend(records),
+            Err(error) => return error,
+        }
+    }
 }
 
 /// Whether the record was written; not so only when asked to stop before.

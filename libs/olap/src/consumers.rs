@@ -11,6 +11,9 @@ use crate::error::OlapError;
 const IN_NO_GROUP: &str = "SELECT DISTINCT table FROM system.kafka_consumers \
                            WHERE database = ? AND num_rebalance_assignments <= num_rebalance_revocations ORDER BY table";
 
+/// Attaches a table if it is detached, and does nothing if it is not.
+pub(crate) const ATTACH: &str = "ATTACH TABLE IF NOT EXISTS ?";
+
 impl Olap {
     /// The Kafka tables of which a consumer is in no group at this moment: it is joining, or has lost its brokers.
     /// Reads a system table.
@@ -42,8 +45,7 @@ impl Olap {
     /// # Errors
     /// As [`Olap::consumers_in_no_group`].
     pub async fn attach_consumer(&self, table: &str, deadline: Duration) -> Result<(), OlapError> {
-        self.change("ATTACH TABLE IF NOT EXISTS ?", table, deadline)
-            .await
+        self.change(ATTACH, table, deadline).await
     }
 
     async fn change(

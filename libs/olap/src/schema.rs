@@ -11,6 +11,7 @@ use clickhouse::Client;
 use clickhouse::sql::Identifier;
 
 use crate::client::{Olap, within};
+use crate::consumers::ATTACH;
 use crate::error::OlapError;
 use crate::sql::{Statement, statements};
 
@@ -49,6 +50,8 @@ enum Kind<'a> {
     Materialized {
         query: &'a str,
     },
+    /// A table that is a consumer of Kafka.
+    Consumer,
     /// A view that this release has no more.
     Removed,
 }
@@ -56,16 +59,13 @@ enum Kind<'a> {
 /// The tables of this release that are consumers of Kafka.
 #[must_use]
 pub fn consumers() -> Vec<&'static str> {
-    let consumers = statements(SCHEMA)
+    let objects = statements(SCHEMA)
         .into_iter()
-        .filter(|statement| is_consumer(*statement));
-    consumers
-        .filter_map(|statement| Some(object(statement).ok()?.name))
+        .filter_map(|statement| object(statement).ok());
+    objects
+        .filter(|object| object.kind == Kind::Consumer)
+        .map(|object| object.name)
         .collect()
-}
-
-fn is_consumer(statement: Statement<'_>) -> bool {
-    statement.text.contains("\nENGINE = Kafka(")
 }
 
 /// Applies the schema of this release. Idempotent.
@@ -96,10 +96,10 @@ async fn apply_all(client: &Client, sql: &str) -> Result<SchemaReport, OlapError
         };
         let existed = exists(client, object.name).await?;
         run(client, statement.text).await.map_err(failed)?;
-        if is_consumer(statement) {
+        if object.kind == Kind::Consumer {
             // One that is detached is not made, and nothing is said of it; the views that read it would not find it.
-            let attach = format!("ATTACH TABLE IF NOT EXISTS {}", object.name);
-            run(client, &attach).await.map_err(failed)?;
+            let attach = client.query(ATTACH).bind(Identifier(object.name));
+            attach.execute().await.map_err(failed)?;
         }
         report.statements += 1;
         match (object.kind, existed) {
@@ -182,6 +182,7 @@ fn object(statement: Statement<'_>) -> Result<Object<'_>, OlapError> {
             query: body.split_once(" AS\n").ok_or_else(unknown)?.1,
         },
         DROP => Kind::Removed,
+        _ if body.contains("\nENGINE = Kafka(") => Kind::Consumer,
         _ => Kind::Plain,
     };
     Ok(Object { name, kind })

@@ -24,15 +24,12 @@ pub(crate) fn ask_for_statistics(config: &mut ClientConfig) {
     config.set("statistics.interval.ms", EVERY.as_millis().to_string());
 }
 
-/// Counts a client that is about to be made anew, and says so.
-pub(crate) fn tell_lost(client: &'static str) {
-    tracing::warn!(client, "a client of Kafka knows no broker and is made anew");
+/// Puts a new client in the place of one that is lost, and says so. Closing that one may wait for what does not come: on a
+/// thread of its own, which no runtime waits for when it ends.
+pub(crate) fn replace<C: Send + 'static>(client: &'static str, lost: &mut C, anew: C) {
+    tracing::warn!(client, "a client of Kafka knew no broker and was made anew");
     metrics::counter!(names::CLIENTS_RESTARTED, "client" => client).increment(1);
-}
-
-/// Lets go of a client that is lost. Closing one may wait for what does not come: on a thread of its own, which no
-/// runtime waits for when it ends.
-pub(crate) fn let_go(lost: impl Send + 'static) {
+    let lost = std::mem::replace(lost, anew);
     std::thread::spawn(move || drop(lost));
 }
 
@@ -63,6 +60,14 @@ impl Brokers {
     /// Whether the client knows no broker, and has not for a while.
     pub(crate) fn are_lost(&self) -> bool {
         self.without.load(Ordering::Relaxed) >= LOST_AFTER
+    }
+
+    /// What statistics without a broker do.
+    #[cfg(test)]
+    pub(crate) fn lose(&self) {
+        for _ in 0..LOST_AFTER {
+            self.note(br#"{"brokers": {}}"#);
+        }
     }
 
     /// Returns when [`Self::are_lost`]. For one waiter. Cancelling it loses nothing.
@@ -140,13 +145,9 @@ mod tests {
     #[test]
     fn who_waits_hears_of_it_and_not_of_what_is_over() {
         let brokers = Brokers::default();
-        let lose = || {
-            brokers.note(&statistics(&[]));
-            brokers.note(&statistics(&[]));
-        };
-        lose();
+        brokers.lose();
         assert!(brokers.lost().now_or_never().is_some());
-        lose();
+        brokers.lose();
         brokers.note(&statistics(&["learned"]));
         assert!(brokers.lost().now_or_never().is_none());
     }

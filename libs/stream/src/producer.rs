@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use rdkafka::ClientConfig;
 use rdkafka::client::ClientContext;
-use rdkafka::config::ClientConfig;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::future_producer::DeliveryFuture;
 use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
@@ -65,7 +65,6 @@ pub struct EventProducer {
     current: Arc<Mutex<Client>>,
 }
 
-#[derive(Clone)]
 struct Client {
     kafka: FutureProducer<Context>,
     brokers: Arc<Brokers>,
@@ -138,8 +137,7 @@ impl EventProducer {
         let mut current = self.current();
         if current.brokers.are_lost() {
             let client = Client::new(&self.config)?;
-            brokers::tell_lost("producer");
-            brokers::let_go(std::mem::replace(&mut *current, client));
+            brokers::replace("producer", &mut *current, client);
         }
         Ok(current.kafka.clone())
     }
@@ -245,8 +243,7 @@ mod tests {
         producer.publish(vec![event()]).await.unwrap();
         assert!(Arc::ptr_eq(&first, &brokers()));
 
-        first.note(br#"{"brokers": {}}"#);
-        first.note(br#"{"brokers": {}}"#);
+        first.lose();
         clone.publish(vec![event()]).await.unwrap();
         let second = brokers();
         assert!(!Arc::ptr_eq(&first, &second));

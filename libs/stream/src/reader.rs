@@ -147,12 +147,11 @@ impl TopicReader {
         Ok(std::mem::take(&mut self.gathered))
     }
 
+    /// While nothing is gathered.
     fn replace_client(&mut self) -> Result<(), StreamError> {
         let consumer = subscribed(&self.config, &self.topics)?;
-        brokers::tell_lost("reader");
-        brokers::let_go(std::mem::replace(&mut self.consumer, consumer));
+        brokers::replace("reader", &mut self.consumer, consumer);
         self.tracker.forget_all();
-        self.gathered.clear();
         Ok(())
     }
 
@@ -376,13 +375,7 @@ mod tests {
         reader.done_with([&done.position]).unwrap();
         assert_eq!((&*done.value, &*open.value), (&b"done"[..], &b"open"[..]));
 
-        for _ in 0..2 {
-            reader
-                .consumer
-                .context()
-                .brokers
-                .note(br#"{"brokers": {}}"#);
-        }
+        reader.consumer.context().brokers.lose();
         let mut again = vec![next(&mut reader).await];
         while again.last().is_some_and(|last| last.value != b"unread") {
             again.push(next(&mut reader).await);

@@ -29,14 +29,12 @@ pub(crate) async fn run(
     // Read while another record could not be written.
     let mut waiting = VecDeque::new();
     loop {
-        if waiting.is_empty() {
-            tokio::select! {
+        let record = match waiting.pop_front() {
+            Some(record) => record,
+            None => tokio::select! {
                 () = shutdown.requested() => break,
-                record = reader.next() => waiting.push_back(record?),
-            }
-        }
-        let Some(record) = waiting.pop_front() else {
-            continue;
+                record = reader.next() => record?,
+            },
         };
         if record.is_empty() {
             let written = tokio::select! {

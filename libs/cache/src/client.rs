@@ -107,7 +107,8 @@ pub struct Cache {
 
 impl Cache {
     /// Makes the client; it connects when it is used. A lost connection is made again in the background, and calls fail
-    /// at once until it is.
+    /// at once until it is. Connections are driven by the runtime that the client is made in, if there is one, whoever uses
+    /// it: make it where its answers are waited for, and let that runtime live as long as it does.
     ///
     /// # Errors
     /// [`CacheError::Address`] when the address is not one of Redis.

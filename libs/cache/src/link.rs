@@ -9,6 +9,7 @@ use std::time::Duration;
 use rand::Rng as _;
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client, Value};
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -79,6 +80,8 @@ struct Address {
 pub(crate) struct Link {
     address: Address,
     state: watch::Sender<State>,
+    /// Where the connection is driven, whoever's call finds it lost; where there is none, on the runtime of the first caller.
+    runtime: Option<Handle>,
 }
 
 impl Link {
@@ -100,6 +103,7 @@ impl Link {
         Arc::new(Self {
             address,
             state: watch::Sender::new(State::Idle),
+            runtime: Handle::try_current().ok(),
         })
     }
 
@@ -170,7 +174,11 @@ impl Link {
     fn connect_in_background(self: &Arc<Self>) {
         let link = Arc::downgrade(self);
         let address = self.address.clone();
-        tokio::spawn(connect_until_up(link, address));
+        let connecting = connect_until_up(link, address);
+        match &self.runtime {
+            Some(runtime) => runtime.spawn(connecting),
+            None => tokio::spawn(connecting),
+        };
     }
 }
 

@@ -8,6 +8,7 @@ use nova_cache::Cache;
 use nova_domain::UserId;
 use nova_olap::Olap;
 use nova_social::Social;
+use tokio::runtime::Handle;
 
 use crate::answer::{FeedPage, SnapshotId};
 use crate::config::{ConfigError, FeedConfig};
@@ -63,6 +64,23 @@ impl<P: Posts + 'static> FeedService<P> {
         config: FeedConfig,
         key: CursorKey,
     ) -> Result<Self, ConfigError> {
+        Self::ranking_on(None, olap, posts, cache, config, key)
+    }
+
+    /// As [`FeedService::new`], with rankings made on a runtime of their own, so that pages that are kept do not wait for the
+    /// threads that put a thousand candidates in order. It has to live as long as feeds are served: without it every
+    /// ranking fails.
+    ///
+    /// # Errors
+    /// As [`FeedService::new`].
+    pub fn ranking_on(
+        runtime: Option<Handle>,
+        olap: Olap,
+        posts: P,
+        cache: Option<Cache>,
+        config: FeedConfig,
+        key: CursorKey,
+    ) -> Result<Self, ConfigError> {
         config.validate()?;
         let guards = Guards::new(&config.breaker);
         let posts = Arc::new(posts);
@@ -73,7 +91,7 @@ impl<P: Posts + 'static> FeedService<P> {
             guards: guards.clone(),
             shared: Shared::new(config.kept_bytes()),
         };
-        let engine = Engine::new(posts, ranker, cache, config, guards, key);
+        let engine = Engine::new(posts, ranker, cache, config, guards, key, runtime);
         Ok(Self {
             engine: Arc::new(engine),
         })

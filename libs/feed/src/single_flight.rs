@@ -5,6 +5,7 @@ use std::future::Future;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
@@ -20,6 +21,8 @@ type Flights<K, V> = Mutex<HashMap<K, watch::Receiver<Option<V>>>>;
 pub(crate) struct SingleFlight<K, V> {
     flights: Arc<Flights<K, V>>,
     tasks: TaskTracker,
+    /// Where they run; none: where they are asked for.
+    runtime: Option<Handle>,
 }
 
 /// Nobody waits for its tasks to end.
@@ -29,7 +32,7 @@ where
     V: Clone + Send + Sync + 'static,
 {
     fn default() -> Self {
-        Self::new(TaskTracker::new())
+        Self::new(TaskTracker::new(), None)
     }
 }
 
@@ -45,11 +48,12 @@ where
     K: Copy + Eq + Hash + Send + 'static,
     V: Clone + Send + Sync + 'static,
 {
-    /// Its tasks are tracked by `tasks`.
-    pub(crate) fn new(tasks: TaskTracker) -> Self {
+    /// Its tasks are tracked by `tasks`, and run on `runtime` if there is one, else where they are asked for.
+    pub(crate) fn new(tasks: TaskTracker, runtime: Option<Handle>) -> Self {
         Self {
             flights: Arc::default(),
             tasks,
+            runtime,
         }
     }
 
@@ -73,14 +77,18 @@ where
             key,
         };
         let work = work();
-        self.tasks.spawn(async move {
+        let flight = async move {
             // Moved in, so that it is left even if the work panics or the task is dropped.
             let seat = seat;
             let value = work.await;
             // Whoever asks from here on starts anew, and gets nothing older than its question.
             drop(seat);
             land.send_replace(Some(value));
-        });
+        };
+        match &self.runtime {
+            Some(runtime) => self.tasks.spawn_on(flight, runtime),
+            None => self.tasks.spawn(flight),
+        };
         Flight {
             landing,
             started: true,
@@ -139,7 +147,7 @@ mod tests {
     impl Runway {
         fn new() -> Self {
             Self {
-                flights: SingleFlight::new(TaskTracker::new()),
+                flights: SingleFlight::new(TaskTracker::new(), None),
                 started: Arc::default(),
                 open: Arc::new(Semaphore::new(0)),
             }
@@ -182,8 +190,26 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn they_run_on_their_runtime_whoever_asks() {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("rankings")
+            .build()
+            .unwrap();
+        let flights: SingleFlight<u32, Option<String>> =
+            SingleFlight::new(TaskTracker::new(), Some(runtime.handle().clone()));
+        let name = || async { std::thread::current().name().map(str::to_owned) };
+        let landed = flights.join(1, name).landed().await;
+        assert_eq!(landed, Ok(Some("rankings".to_owned())));
+        assert_ne!(name().await.as_deref(), Some("rankings"));
+        runtime.shutdown_background();
+        // Nobody waits for ever for one that cannot run any more.
+        assert_eq!(flights.join(2, name).landed().await, Err(Lost));
+    }
+
+    #[tokio::test]
     async fn a_panic_is_told_and_not_repeated() {
-        let flights: SingleFlight<u32, usize> = SingleFlight::new(TaskTracker::new());
+        let flights: SingleFlight<u32, usize> = SingleFlight::new(TaskTracker::new(), None);
         let fuse = Arc::new(AtomicUsize::new(0));
         let burning = Arc::clone(&fuse);
         let lost = flights.join(1, || async move {

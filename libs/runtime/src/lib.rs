@@ -7,6 +7,7 @@ mod admin;
 pub mod config;
 mod endpoints;
 mod env;
+mod foreground;
 mod health;
 mod lifecycle;
 mod secret;
@@ -19,6 +20,7 @@ pub use config::{
 };
 pub use endpoints::{Endpoints, EndpointsError};
 pub use env::{ConfigError, Env};
+pub use foreground::Foreground;
 pub use health::{CheckReport, HealthCheck, HealthReport};
 pub use lifecycle::{Lifecycle, LifecycleError, Shutdown};
 pub use secret::{Secret, SecretUrl};

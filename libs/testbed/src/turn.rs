@@ -37,7 +37,7 @@ impl Turn {
 }
 
 /// Whether this process may start real-time processes: tried once.
-fn real_time_is_permitted() -> bool {
+pub(crate) fn real_time_is_permitted() -> bool {
     static PERMITTED: OnceLock<bool> = OnceLock::new();
     *PERMITTED.get_or_init(|| quietly(Command::new("chrt").args(REAL_TIME).arg("true")))
 }

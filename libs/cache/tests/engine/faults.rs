@@ -5,6 +5,7 @@ use std::time::Duration;
 use nova_cache::{Cache, CacheConfig, CacheError, PageKey};
 use nova_domain::PostCounts;
 use nova_testbed::{Server, wait_for};
+use tokio::runtime::Builder;
 use tokio::time::Instant;
 use url::Url;
 
@@ -80,6 +81,21 @@ async fn a_killed_redis_fails_calls_at_once_and_is_found_again() -> anyhow::Resu
         1,
         "loaded with the connection"
     );
+    engine.stop().await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_connection_outlives_the_runtime_of_who_used_it_first() -> anyhow::Result<()> {
+    let engine = Engine::start().await?;
+    let passing = engine.cache.clone();
+    tokio::task::spawn_blocking(move || {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(passing.ping())?;
+        anyhow::Ok(())
+    })
+    .await??;
+    engine.cache.ping().await?;
     engine.stop().await;
     Ok(())
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use nova_cache::{Cache, CacheError, RankLock};
 use nova_domain::{PostBody, PostId, UserId};
+use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
@@ -55,6 +56,7 @@ pub(crate) struct Engine<P, R> {
 }
 
 impl<P, R: Ranker> Engine<P, R> {
+    /// `rankings_on`: the runtime that rankings are made on; none: that of whoever asks.
     pub(crate) fn new(
         posts: Arc<P>,
         ranker: R,
@@ -62,6 +64,7 @@ impl<P, R: Ranker> Engine<P, R> {
         config: FeedConfig,
         guards: Guards,
         key: CursorKey,
+        rankings_on: Option<Handle>,
     ) -> Self {
         let tasks = TaskTracker::new();
         let index = |n: u32| usize::try_from(n).unwrap_or(usize::MAX);
@@ -77,11 +80,11 @@ impl<P, R: Ranker> Engine<P, R> {
                 index(config.ranking_queue),
                 config.source_deadline,
             ),
-            flights: SingleFlight::new(tasks.clone()),
+            flights: SingleFlight::new(tasks.clone(), rankings_on.clone()),
             pipeline: PipelineWatch::default(),
             complaints: Complaints::default(),
             hot: Remembered::default(),
-            ahead: SingleFlight::new(tasks.clone()),
+            ahead: SingleFlight::new(tasks.clone(), rankings_on),
             ahead_seats: Arc::new(Semaphore::new(MOST_AHEAD)),
             early: Arc::new(Semaphore::new(index(config.max_rankings.div_ceil(2)))),
             writes: Arc::new(Semaphore::new(BACKGROUND_WRITES)),

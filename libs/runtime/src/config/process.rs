@@ -28,6 +28,9 @@ pub struct ApiConfig {
     pub rate_burst: u32,
     /// `NOVA_API_RATE_USERS` (default 100,000): users whose rate is remembered; the least active are forgotten.
     pub rate_users: u64,
+    /// `NOVA_API_REAL_TIME` (default off): the threads that answer requests are real-time, where that is permitted. For a machine
+    /// that Nova shares with its databases.
+    pub real_time: bool,
 }
 
 impl ApiConfig {
@@ -52,6 +55,7 @@ impl ApiConfig {
             rate_per_second: env.number_or("NOVA_API_RATE_PER_SECOND", 100, 1..=1_000_000)?,
             rate_burst: env.number_or("NOVA_API_RATE_BURST", 200, 1..=1_000_000)?,
             rate_users: env.number_or("NOVA_API_RATE_USERS", 100_000, 1..=10_000_000)?,
+            real_time: env.switch_or("NOVA_API_REAL_TIME", false)?,
         })
     }
 }
@@ -147,6 +151,7 @@ mod tests {
         let env = Env::default();
         let api = ApiConfig::from_env(&env).unwrap();
         assert_eq!(api.addr.to_string(), "127.0.0.1:8080");
+        assert!(!api.real_time);
         assert_eq!(
             (api.max_body_bytes, api.max_events_body_bytes),
             (65_536, 524_288)
@@ -159,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn every_bad_number_names_its_variable() {
+    fn every_bad_value_names_its_variable() {
         let numbers = [
             "NOVA_API_ADDR",
             "NOVA_API_REQUEST_TIMEOUT_MS",
@@ -178,6 +183,12 @@ mod tests {
                 assert_eq!(error.variable, variable);
             }
         }
+        let real_time = |value| {
+            let env = Env::from_pairs([("NOVA_API_REAL_TIME", value)]);
+            ApiConfig::from_env(&env).map(|config| config.real_time)
+        };
+        assert_eq!((real_time("on"), real_time("off")), (Ok(true), Ok(false)));
+        assert_eq!(real_time("1").unwrap_err().variable, "NOVA_API_REAL_TIME");
         let format = LogConfig::from_env(&Env::from_pairs([("NOVA_LOG_FORMAT", "xml")]));
         assert_eq!(format.unwrap_err().variable, "NOVA_LOG_FORMAT");
     }

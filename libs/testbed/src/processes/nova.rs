@@ -17,7 +17,7 @@ use super::{
 use crate::{
     Server, StackError, binaries,
     plan::{CDC_USER, Plan},
-    turn::Turn,
+    turn::{self, Turn},
 };
 
 /// How long applying the schema, or deploying the connector, may take.
@@ -96,10 +96,17 @@ fn environment(setting: &Setting) -> BTreeMap<String, OsString> {
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value.into()));
     let asked_for = setting.nova_environment.iter();
-    passed_on
+    turn_of_answers()
+        .chain(passed_on)
         .chain(own)
         .chain(asked_for.map(|(name, value)| (name.clone(), value.into())))
         .collect()
+}
+
+/// Who answers comes first among the servers of one machine, as Redis does; whoever sets the variable decides.
+fn turn_of_answers() -> impl Iterator<Item = (String, OsString)> {
+    let switch = ("NOVA_API_REAL_TIME".to_owned(), "on".into());
+    turn::real_time_is_permitted().then_some(switch).into_iter()
 }
 
 /// What any Nova process needs to work on this stack.

@@ -1,11 +1,10 @@
 //! `nova api` and `nova all`: serve HTTP until told to stop.
 
-use std::convert::Infallible;
-
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use nova_api::{Application, Dependencies};
-use nova_runtime::{ApiConfig, AuthConfig, Env, HealthCheck, KafkaConfig};
+use nova_runtime::{ApiConfig, AuthConfig, Env, Foreground, HealthCheck, KafkaConfig};
 use nova_stream::{EventProducer, ProducerConfig};
+use tokio::runtime::Handle;
 
 use crate::commands::backends::Backends;
 use crate::commands::{checks, console, jobs, projector, serve};
@@ -41,26 +40,32 @@ fn refuse_borrowed_secret(env: &Env) -> anyhow::Result<()> {
 async fn spawn(env: &Env, process: &mut serve::Process) -> anyhow::Result<Vec<HealthCheck>> {
     refuse_borrowed_secret(env)?;
     let auth = AuthConfig::from_env(env)?;
-    let dependencies = dependencies(env, &auth)?;
+    let config = ApiConfig::from_env(env)?;
+    let front = Foreground::start(config.real_time).context("threads for answers")?;
+    let dependencies = dependencies(env, &auth, &front)?;
     let checks = checks::of_api(dependencies.social.clone(), dependencies.cache.clone());
     let social = dependencies.social.clone();
-    let api = Application::build(&ApiConfig::from_env(env)?, &auth, dependencies).await?;
+    let building = async move { Application::build(&config, &auth, dependencies).await };
+    let api = front.handle().spawn(building).await??;
     let api = console::add(api, env, social, process.metrics())?;
     tracing::info!(addr = %api.addr(), "the API is served");
     let shutdown = process.lifecycle.shutdown();
     process.lifecycle.spawn("api", async move {
-        api.run_until_stopped(shutdown).await;
-        Ok::<(), Infallible>(())
+        // Held until the API has ended.
+        front.handle().spawn(api.run_until_stopped(shutdown)).await
     });
     Ok(checks)
 }
 
-fn dependencies(env: &Env, auth: &AuthConfig) -> anyhow::Result<Dependencies> {
+/// What answers wait for is driven in front; rankings are made on the process's own threads.
+fn dependencies(env: &Env, auth: &AuthConfig, front: &Foreground) -> anyhow::Result<Dependencies> {
+    let rankings_on = Handle::current();
+    let _in_front = front.handle().enter();
     let backends = Backends::from_env(env, "nova api", None)?;
     let events = EventProducer::new(&ProducerConfig::new(KafkaConfig::from_env(env)?.brokers))?;
     Ok(Dependencies {
         events,
-        feed: backends.feed(env, auth)?,
+        feed: backends.feed(env, auth, Some(rankings_on))?,
         discovery: backends.discovery(env)?,
         social: backends.social,
         cache: Some(backends.cache),

@@ -7,6 +7,7 @@ use nova_feed::{CursorKey, FeedConfig, FeedService};
 use nova_olap::{Olap, OlapConfig};
 use nova_runtime::{AuthConfig, ClickHouseConfig, CursorConfig, Env, PostgresConfig, RedisConfig};
 use nova_social::{PoolConfig, Social};
+use tokio::runtime::Handle;
 
 /// What reads and ranks.
 pub(crate) struct Backends {
@@ -26,11 +27,18 @@ impl Backends {
         })
     }
 
-    /// The read path. Every process derives the same key for cursors: pages that one makes go on at another.
-    pub(crate) fn feed(&self, env: &Env, auth: &AuthConfig) -> anyhow::Result<FeedService> {
+    /// The read path, with rankings made on a runtime of their own if there is one. Every process derives the same key for
+    /// cursors: pages that one makes go on at another.
+    pub(crate) fn feed(
+        &self,
+        env: &Env,
+        auth: &AuthConfig,
+        rankings_on: Option<Handle>,
+    ) -> anyhow::Result<FeedService> {
         let secret = CursorConfig::from_env(env, auth)?.secret;
         let key = CursorKey::derive(secret.expose().as_bytes());
-        Ok(FeedService::new(
+        Ok(FeedService::ranking_on(
+            rankings_on,
             self.olap.clone(),
             self.social.clone(),
             Some(self.cache.clone()),

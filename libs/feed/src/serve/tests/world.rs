@@ -594,6 +594,7 @@ pub(super) fn engine_with(
         config,
         guards,
         CursorKey::derive(b"a secret of tests"),
+        None,
     ))
 }
 

@@ -34,7 +34,7 @@ impl Setting {
         let auth = AuthConfig::from_env(env)?;
         let backends = Backends::from_env(env, "nova jobs", Some(MAX_CONNECTIONS))?;
         Ok(Self {
-            feed: backends.feed(env, &auth)?,
+            feed: backends.feed(env, &auth, None)?,
             discovery: backends.discovery(env)?,
             cache: backends.cache,
             jobs,

@@ -40,6 +40,7 @@ mod snapshot;
 mod sources;
 #[cfg(feature = "bench")]
 pub mod stages;
+mod tasks;
 mod timings;
 mod trace;
 

@@ -5,9 +5,9 @@ use std::future::Future;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::runtime::Handle;
 use tokio::sync::watch;
-use tokio_util::task::TaskTracker;
+
+use crate::tasks::Tasks;
 
 /// The computation ended without a result: it panicked, or the process stops.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -20,9 +20,7 @@ type Flights<K, V> = Mutex<HashMap<K, watch::Receiver<Option<V>>>>;
 #[derive(Debug)]
 pub(crate) struct SingleFlight<K, V> {
     flights: Arc<Flights<K, V>>,
-    tasks: TaskTracker,
-    /// Where they run; none: where they are asked for.
-    runtime: Option<Handle>,
+    tasks: Tasks,
 }
 
 /// Nobody waits for its tasks to end.
@@ -32,7 +30,7 @@ where
     V: Clone + Send + Sync + 'static,
 {
     fn default() -> Self {
-        Self::new(TaskTracker::new(), None)
+        Self::new(Tasks::default())
     }
 }
 
@@ -48,12 +46,11 @@ where
     K: Copy + Eq + Hash + Send + 'static,
     V: Clone + Send + Sync + 'static,
 {
-    /// Its tasks are tracked by `tasks`, and run on `runtime` if there is one, else where they are asked for.
-    pub(crate) fn new(tasks: TaskTracker, runtime: Option<Handle>) -> Self {
+    /// They are spawned by `tasks`.
+    pub(crate) fn new(tasks: Tasks) -> Self {
         Self {
             flights: Arc::default(),
             tasks,
-            runtime,
         }
     }
 
@@ -77,18 +74,14 @@ where
             key,
         };
         let work = work();
-        let flight = async move {
+        self.tasks.spawn(async move {
             // Moved in, so that it is left even if the work panics or the task is dropped.
             let seat = seat;
             let value = work.await;
             // Whoever asks from here on starts anew, and gets nothing older than its question.
             drop(seat);
             land.send_replace(Some(value));
-        };
-        match &self.runtime {
-            Some(runtime) => self.tasks.spawn_on(flight, runtime),
-            None => self.tasks.spawn(flight),
-        };
+        });
         Flight {
             landing,
             started: true,
@@ -135,6 +128,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use tokio::sync::Semaphore;
+    use tokio_util::task::TaskTracker;
 
     use super::*;
 
@@ -147,7 +141,7 @@ mod tests {
     impl Runway {
         fn new() -> Self {
             Self {
-                flights: SingleFlight::new(TaskTracker::new(), None),
+                flights: SingleFlight::default(),
                 started: Arc::default(),
                 open: Arc::new(Semaphore::new(0)),
             }
@@ -196,8 +190,10 @@ mod tests {
             .thread_name("rankings")
             .build()
             .unwrap();
-        let flights: SingleFlight<u32, Option<String>> =
-            SingleFlight::new(TaskTracker::new(), Some(runtime.handle().clone()));
+        let flights: SingleFlight<u32, Option<String>> = SingleFlight::new(Tasks::new(
+            TaskTracker::new(),
+            Some(runtime.handle().clone()),
+        ));
         let name = || async { std::thread::current().name().map(str::to_owned) };
         let landed = flights.join(1, name).landed().await;
         assert_eq!(landed, Ok(Some("rankings".to_owned())));
@@ -209,7 +205,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_is_told_and_not_repeated() {
-        let flights: SingleFlight<u32, usize> = SingleFlight::new(TaskTracker::new(), None);
+        let flights: SingleFlight<u32, usize> = SingleFlight::default();
         let fuse = Arc::new(AtomicUsize::new(0));
         let burning = Arc::clone(&fuse);
         let lost = flights.join(1, || async move {

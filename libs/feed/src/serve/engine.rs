@@ -21,6 +21,7 @@ use crate::memory::Memory;
 use crate::protect::{Gate, Guards};
 use crate::remembered::Remembered;
 use crate::single_flight::SingleFlight;
+use crate::tasks::Tasks;
 
 /// Writes to Redis under way behind answers that were given, at most. What does not fit is not written: the next
 /// request makes it again.
@@ -42,6 +43,8 @@ pub(crate) struct Engine<P, R> {
     pub(crate) flights: SingleFlight<UserId, Result<Arc<Fresh>, Unavailable>>,
     /// Everything that outlives the request it belongs to.
     pub(crate) tasks: TaskTracker,
+    /// Those of them that rank.
+    pub(crate) rankings: Tasks,
     pub(crate) pipeline: PipelineWatch,
     pub(crate) complaints: Complaints,
     /// What stands in for rankings.
@@ -67,6 +70,7 @@ impl<P, R: Ranker> Engine<P, R> {
         rankings_on: Option<Handle>,
     ) -> Self {
         let tasks = TaskTracker::new();
+        let rankings = Tasks::new(tasks.clone(), rankings_on);
         let index = |n: u32| usize::try_from(n).unwrap_or(usize::MAX);
         Self {
             posts,
@@ -80,15 +84,16 @@ impl<P, R: Ranker> Engine<P, R> {
                 index(config.ranking_queue),
                 config.source_deadline,
             ),
-            flights: SingleFlight::new(tasks.clone(), rankings_on.clone()),
+            flights: SingleFlight::new(rankings.clone()),
             pipeline: PipelineWatch::default(),
             complaints: Complaints::default(),
             hot: Remembered::default(),
-            ahead: SingleFlight::new(tasks.clone(), rankings_on),
+            ahead: SingleFlight::new(rankings.clone()),
             ahead_seats: Arc::new(Semaphore::new(MOST_AHEAD)),
             early: Arc::new(Semaphore::new(index(config.max_rankings.div_ceil(2)))),
             writes: Arc::new(Semaphore::new(BACKGROUND_WRITES)),
             tasks,
+            rankings,
             config,
         }
     }

@@ -34,8 +34,8 @@ impl<P: Posts + 'static, R: Ranker> Run<'_, P, R> {
             return;
         };
         let (engine, order, limit) = (Arc::clone(engine), self.order_behind(Some(not)), self.limit);
-        let tasks = engine.tasks.clone();
-        tasks.spawn(async move { refresh_in(&engine, order, limit, place).await });
+        let rankings = engine.rankings.clone();
+        rankings.spawn(async move { refresh_in(&engine, order, limit, place).await });
     }
 
     /// The same before the ranking is too old, with fewer places, and after whoever waits for an answer: there is time, at most

@@ -25,6 +25,8 @@ pub struct Ask<'a> {
     pub overlay: &'a Overlay,
     /// Whether `now` is the present: then what is the same for every viewer may be shared.
     pub live: bool,
+    /// Whether somebody waits for it.
+    pub awaited: bool,
     /// The time (ms since 1970) of the viewer's last ranking, where nothing but its age has made it out of date: then what was
     /// found for it need only be completed by what is new. None where that is not known.
     pub standing_ms: Option<i64>,

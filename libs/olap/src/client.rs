@@ -12,6 +12,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::config::OlapConfig;
 use crate::error::OlapError;
+use crate::turns::Turns;
 
 /// Shorter than the server's keep-alive (3 s by default), so that no request goes out on a connection being closed.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -23,18 +24,32 @@ const READS_PER_PROCESSOR: usize = 2;
 /// And at least so many: those of one ranking.
 const FEWEST_READS: usize = 4;
 
+/// Of those that give way, as many as there are processors, and at least so many.
+const FEWEST_BEHIND: usize = 2;
+
 /// ClickHouse as Nova sees it. Cheap to clone.
 #[derive(Clone)]
 pub struct Olap {
     client: Client,
     pub(crate) database: Arc<str>,
     reads: Arc<Semaphore>,
+    behind: Arc<Semaphore>,
+    turns: Turns,
+    /// Nobody waits for its queries: how long each gives way, at most.
+    gives_way: Option<Duration>,
 }
 
 impl Olap {
     /// Makes the client; it connects when it is used.
     #[must_use]
     pub fn new(config: &OlapConfig) -> Self {
+        Self::taking(config, Turns::default())
+    }
+
+    /// The same for a process with several of them: queries that nobody waits for ([`Self::giving_way`]) give way to those
+    /// that somebody does, whichever client they are of.
+    #[must_use]
+    pub fn taking(config: &OlapConfig, turns: Turns) -> Self {
         let mut connector = HttpConnector::new();
         // With Nagle's algorithm a small insert waits 40 ms for the server's delayed acknowledgement.
         connector.set_nodelay(true);
@@ -51,7 +66,31 @@ impl Olap {
         Self {
             client,
             database: config.database.as_str().into(),
-            reads: Arc::new(Semaphore::new(concurrent_reads())),
+            reads: Arc::new(Semaphore::new(
+                FEWEST_READS.max(READS_PER_PROCESSOR * processors()),
+            )),
+            behind: Arc::new(Semaphore::new(FEWEST_BEHIND.max(processors()))),
+            turns,
+            gives_way: None,
+        }
+    }
+
+    /// The same client for what nobody waits for: its queries are fewer at once, one for each processor and at least two, and
+    /// each waits while one is under way that somebody waits for; for `at_most` so long, and at most a quarter of its deadline.
+    #[must_use]
+    pub fn giving_way(&self, at_most: Duration) -> Self {
+        Self {
+            gives_way: Some(at_most),
+            ..self.clone()
+        }
+    }
+
+    /// The same client for what others may wait for as well.
+    #[must_use]
+    pub fn going_first(&self) -> Self {
+        Self {
+            gives_way: None,
+            ..self.clone()
         }
     }
 
@@ -61,8 +100,8 @@ impl Olap {
         &self.client
     }
 
-    /// A query of the read path: at most two for each processor at once, and the wait for a place counts against its
-    /// deadline. Under overload some requests are late instead of all. Where most of the time was spent waiting, ClickHouse
+    /// A query of the read path: at most two for each processor at once, fewer of those that give way, and the wait for a place
+    /// counts against its deadline. Under overload some requests are late instead of all. Where most of the time was spent waiting, ClickHouse
     /// is not to blame: [`OlapError::Busy`].
     pub(crate) async fn read_within<T>(
         &self,
@@ -71,8 +110,18 @@ impl Olap {
     ) -> Result<T, OlapError> {
         let started = Instant::now();
         let busy = OlapError::Busy { after: deadline };
+        let _awaited = self.gives_way.is_none().then(|| self.turns.awaited());
+        let place = async {
+            let Some(at_most) = self.gives_way else {
+                return self.reads.acquire().await;
+            };
+            // In the order in which they came.
+            let place = self.behind.acquire().await?;
+            self.turns.give_way(at_most.min(deadline / 4)).await;
+            Ok(place)
+        };
         // Never closed: an error here cannot happen, and costs nothing but the limit.
-        let Ok(_place) = timeout(deadline, self.reads.acquire()).await else {
+        let Ok(_place) = timeout(deadline, place).await else {
             return Err(busy);
         };
         let waited = started.elapsed();
@@ -96,9 +145,8 @@ impl Olap {
     }
 }
 
-fn concurrent_reads() -> usize {
-    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    FEWEST_READS.max(READS_PER_PROCESSOR * processors)
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
 impl std::fmt::Debug for Olap {
@@ -115,4 +163,82 @@ pub(crate) async fn within<T>(
     tokio::time::timeout(deadline, query)
         .await
         .unwrap_or(Err(OlapError::Deadline { after: deadline }))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use futures::future::join_all;
+    use tokio::time::sleep;
+
+    use super::*;
+
+    const DEADLINE: Duration = Duration::from_secs(1);
+    const TAKES: Duration = Duration::from_millis(40);
+    const GIVES_WAY: Duration = Duration::from_millis(100);
+
+    fn config() -> OlapConfig {
+        OlapConfig::from_url(&"http://127.0.0.1:1".parse().unwrap()).unwrap()
+    }
+
+    /// When a query began, after `since`; it takes a while.
+    async fn began(olap: &Olap, since: Instant) -> Duration {
+        let query = async {
+            let began = since.elapsed();
+            sleep(TAKES).await;
+            Ok(began)
+        };
+        olap.read_within(DEADLINE, query).await.unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_nobody_waits_for_begins_after_what_somebody_does() {
+        let turns = Turns::default();
+        let requests = Olap::taking(&config(), turns.clone());
+        let jobs = Olap::taking(&config(), turns).giving_way(GIVES_WAY);
+        let elsewhere = Olap::new(&config()).giving_way(GIVES_WAY);
+        let (ahead, shared) = (requests.giving_way(GIVES_WAY), jobs.going_first());
+        let now = Instant::now();
+        let at_once = Duration::ZERO;
+        let all = tokio::join!(
+            began(&requests, now),
+            began(&jobs, now),
+            began(&ahead, now),
+            began(&shared, now),
+            began(&elsewhere, now),
+        );
+        assert_eq!(all, (at_once, TAKES, TAKES, at_once, at_once));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_gives_way_has_its_turn_where_somebody_always_waits() {
+        let requests = Olap::new(&config());
+        let jobs = requests.giving_way(GIVES_WAY);
+        let always = requests.read_within(DEADLINE, async {
+            sleep(DEADLINE / 2).await;
+            Ok(())
+        });
+        let (always, late) = tokio::join!(always, began(&jobs, Instant::now()));
+        assert!(always.is_ok());
+        assert_eq!(late, GIVES_WAY);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn few_of_those_that_give_way_are_under_way_at_once() {
+        let jobs = Olap::new(&config()).giving_way(GIVES_WAY);
+        let (under_way, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let query = async || {
+            most.fetch_max(
+                under_way.fetch_add(1, Ordering::Relaxed) + 1,
+                Ordering::Relaxed,
+            );
+            sleep(TAKES).await;
+            under_way.fetch_sub(1, Ordering::Relaxed);
+            Ok(())
+        };
+        let all = (0..20).map(|_| jobs.read_within(DEADLINE, query()));
+        assert!(join_all(all).await.iter().all(Result::is_ok));
+        assert_eq!(most.into_inner(), FEWEST_BEHIND.max(processors()));
+    }
 }

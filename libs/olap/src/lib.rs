@@ -25,6 +25,7 @@ pub mod schema;
 mod seen;
 mod sql;
 mod suggestions;
+mod turns;
 
 pub use candidates::{AuthorLimits, NewPost, SourceLimits};
 pub use caught_up::{MOST_KEYS, PostKey};
@@ -39,3 +40,4 @@ pub use hot_posts::HotCandidate;
 pub use interactions::{AuthorInteractions, Interactions};
 pub use post_counts::PostState;
 pub use suggestions::{SimilarLimits, UserCount};
+pub use turns::Turns;

@@ -19,6 +19,9 @@ use crate::rank_types::{Ask, RankContext, RankedFeed};
 use crate::restore_counts::restore;
 use crate::shared::Shared;
 
+/// How long each question of a ranking that nobody waits for gives way to those that somebody does, at most.
+const GIVES_WAY: Duration = Duration::from_millis(100);
+
 /// Rankings, and what ClickHouse knows of posts. [`Live`] is the implementation; the seam is for tests of what happens
 /// between rankings.
 pub(crate) trait Ranker: Send + Sync + 'static {
@@ -63,8 +66,13 @@ impl<P: Posts + 'static> Ranker for Live<P> {
         cache: Option<&Cache>,
         budget: &Budget,
     ) -> Result<RankedFeed, Unavailable> {
+        let olap = if ask.awaited {
+            self.olap.clone()
+        } else {
+            self.olap.giving_way(GIVES_WAY)
+        };
         let context = RankContext {
-            olap: &self.olap,
+            olap: &olap,
             posts: self.posts.as_ref(),
             cache,
             config: &self.config,

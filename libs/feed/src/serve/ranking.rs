@@ -187,6 +187,8 @@ impl<P: Posts + 'static, R: Ranker> Run<'_, P, R> {
     /// Ranks, and keeps the ranking.
     async fn rank_and_keep(&mut self, order: Order) -> Result<Fresh, Unavailable> {
         let engine = self.engine;
+        // Whoever ranks behind an answer, or ahead of the next one, has its place already.
+        let awaited = order.place.is_none();
         let place = match order.place {
             Some(place) => place,
             None => {
@@ -204,6 +206,7 @@ impl<P: Posts + 'static, R: Ranker> Run<'_, P, R> {
             now,
             overlay: &self.overlay,
             live: order.as_of.is_none(),
+            awaited,
             standing_ms: self.standing_ms,
         };
         // Some 20 kB of state: on the heap, not in every caller's future.

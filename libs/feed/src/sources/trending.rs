@@ -85,8 +85,10 @@ pub(super) async fn fetch<P>(asking: &Asking<'_, P>) -> (Attempt<List>, bool) {
     let (now, deadline) = (ask.now, asking.budget.for_query());
     let what = Degraded::Source(Source::Trending);
     let started = Instant::now();
+    // Shared: whoever asks first, somebody may wait for it.
+    let olap = context.olap.going_first();
     let query = || {
-        let (olap, server) = (context.olap.clone(), context.guards.clickhouse.clone());
+        let (olap, server) = (olap.clone(), context.guards.clickhouse.clone());
         async move {
             let query = olap.trending_candidates(now, limits, &formula, deadline);
             // 10 kB of state: on the heap.
@@ -99,7 +101,7 @@ pub(super) async fn fetch<P>(asking: &Asking<'_, P>) -> (Attempt<List>, bool) {
     let result = match context.shared.filter(|_| ask.live && period > NOT_SHARED) {
         None => query().await.map(Arc::new),
         Some(shared) => {
-            let state = context.olap.engagement_state(deadline);
+            let state = olap.engagement_state(deadline);
             let state = async { asking.clickhouse(what, state).await.result };
             match shared.trending.state(state).await {
                 Ok((state, now)) => {

@@ -155,6 +155,7 @@ async fn ranked(
         now: case.now,
         overlay: &overlay(&case.lately),
         live: false,
+        awaited: true,
         standing_ms: None,
     };
     Box::pin(rank(&context, &ask, &Budget::start(config)))

@@ -205,6 +205,7 @@ impl<P: Posts> Bench<'_, P> {
             now: self.now,
             overlay,
             live: false,
+            awaited: true,
             standing_ms: None,
         };
         rank(&context, &ask, &Budget::start(&self.config)).await

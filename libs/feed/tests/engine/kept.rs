@@ -141,6 +141,7 @@ impl Bench {
             now,
             overlay: &Overlay::default(),
             live: true,
+            awaited: true,
             standing_ms: after.map(|at| at.timestamp_millis()),
         };
         let budget = Budget::start(&self.config);

@@ -143,6 +143,7 @@ impl Bench {
             now: self.now,
             overlay,
             live: false,
+            awaited: true,
             standing_ms: None,
         };
         rank(&context, &ask, &Budget::start(&self.config))

@@ -60,6 +60,7 @@ impl Network {
             now: Utc::now().trunc_subsecs(6),
             overlay,
             live: false,
+            awaited: true,
             standing_ms: None,
         };
         rank(&context, &ask, &Budget::start(&self.config))

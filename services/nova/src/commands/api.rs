@@ -2,6 +2,7 @@
 
 use anyhow::{Context as _, bail};
 use nova_api::{Application, Dependencies};
+use nova_olap::Turns;
 use nova_runtime::{ApiConfig, AuthConfig, Env, Foreground, HealthCheck, KafkaConfig};
 use nova_stream::{EventProducer, ProducerConfig};
 use tokio::runtime::Handle;
@@ -21,8 +22,8 @@ pub(crate) async fn run(env: &Env, services: Services) -> anyhow::Result<()> {
     let mut process = serve::Process::start()?;
     let mut checks = spawn(env, &mut process).await?;
     if services == Services::All {
-        checks.push(projector::spawn(env, &mut process.lifecycle)?);
-        jobs::spawn(env, &mut process.lifecycle)?;
+        checks.push(projector::spawn(env, &mut process)?);
+        jobs::spawn(env, &mut process)?;
     }
     process.run(env, checks).await
 }
@@ -42,7 +43,7 @@ async fn spawn(env: &Env, process: &mut serve::Process) -> anyhow::Result<Vec<He
     let auth = AuthConfig::from_env(env)?;
     let config = ApiConfig::from_env(env)?;
     let front = Foreground::start(config.real_time).context("threads for answers")?;
-    let dependencies = dependencies(env, &auth, &front)?;
+    let dependencies = dependencies(env, &auth, &front, &process.turns)?;
     let checks = checks::of_api(dependencies.social.clone(), dependencies.cache.clone());
     let social = dependencies.social.clone();
     let building = async move { Application::build(&config, &auth, dependencies).await };
@@ -58,10 +59,15 @@ async fn spawn(env: &Env, process: &mut serve::Process) -> anyhow::Result<Vec<He
 }
 
 /// What answers wait for is driven in front; rankings are made on the process's own threads.
-fn dependencies(env: &Env, auth: &AuthConfig, front: &Foreground) -> anyhow::Result<Dependencies> {
+fn dependencies(
+    env: &Env,
+    auth: &AuthConfig,
+    front: &Foreground,
+    turns: &Turns,
+) -> anyhow::Result<Dependencies> {
     let rankings_on = Handle::current();
     let _in_front = front.handle().enter();
-    let backends = Backends::from_env(env, "nova api", None)?;
+    let backends = Backends::from_env(env, "nova api", None, turns)?;
     let events = EventProducer::new(&ProducerConfig::new(KafkaConfig::from_env(env)?.brokers))?;
     Ok(Dependencies {
         events,

@@ -4,7 +4,7 @@ use anyhow::Context as _;
 use nova_cache::{Cache, CacheConfig};
 use nova_feed::discovery::{Discovery, Popular, SuggestConfig};
 use nova_feed::{CursorKey, FeedConfig, FeedService};
-use nova_olap::{Olap, OlapConfig};
+use nova_olap::{Olap, OlapConfig, Turns};
 use nova_runtime::{AuthConfig, ClickHouseConfig, CursorConfig, Env, PostgresConfig, RedisConfig};
 use nova_social::{PoolConfig, Social};
 use tokio::runtime::Handle;
@@ -18,11 +18,16 @@ pub(crate) struct Backends {
 
 impl Backends {
     /// `name` is what PostgreSQL shows of the connections; at most so many, however many `NOVA_POSTGRES_MAX_CONNECTIONS`
-    /// allows.
-    pub(crate) fn from_env(env: &Env, name: &str, at_most: Option<u32>) -> anyhow::Result<Self> {
+    /// allows. `turns` are those of the process.
+    pub(crate) fn from_env(
+        env: &Env,
+        name: &str,
+        at_most: Option<u32>,
+        turns: &Turns,
+    ) -> anyhow::Result<Self> {
         Ok(Self {
             social: social(env, name, at_most)?,
-            olap: olap(env)?,
+            olap: olap(env, turns)?,
             cache: cache(env)?,
         })
     }
@@ -73,10 +78,10 @@ fn social(env: &Env, name: &str, at_most: Option<u32>) -> anyhow::Result<Social>
     Ok(Social::new(pool).with_deadline(postgres.acquire_timeout + postgres.statement_timeout))
 }
 
-pub(crate) fn olap(env: &Env) -> anyhow::Result<Olap> {
+pub(crate) fn olap(env: &Env, turns: &Turns) -> anyhow::Result<Olap> {
     let clickhouse = ClickHouseConfig::from_env(env)?;
     let config = OlapConfig::from_url(clickhouse.url.expose()).context("NOVA_CLICKHOUSE_URL")?;
-    Ok(Olap::new(&config))
+    Ok(Olap::taking(&config, turns.clone()))
 }
 
 pub(crate) fn cache(env: &Env) -> anyhow::Result<Cache> {

@@ -1,12 +1,15 @@
 //! What every long-running process has: metrics, signals, the admin port, a bounded drain.
 
 use anyhow::Context as _;
+use nova_olap::Turns;
 use nova_runtime::telemetry::{self, MetricsHandle};
 use nova_runtime::{AdminConfig, AdminServer, Env, HealthCheck, Lifecycle, LifecycleConfig};
 
 /// A process whose tasks are being added.
 pub(crate) struct Process {
     pub(crate) lifecycle: Lifecycle,
+    /// Those of all its clients of ClickHouse.
+    pub(crate) turns: Turns,
     metrics: MetricsHandle,
 }
 
@@ -15,6 +18,7 @@ impl Process {
         Ok(Self {
             metrics: telemetry::install_metrics()?,
             lifecycle: Lifecycle::with_signals()?,
+            turns: Turns::default(),
         })
     }
 

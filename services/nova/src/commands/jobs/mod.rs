@@ -9,7 +9,8 @@ use std::time::Duration;
 use anyhow::bail;
 use nova_feed::discovery;
 use nova_jobs::{JobName, Outcome, Report, run_once};
-use nova_runtime::{Env, HealthCheck, Lifecycle, Shutdown};
+use nova_olap::Turns;
+use nova_runtime::{Env, HealthCheck, Shutdown};
 use tokio::time::{Instant, sleep};
 
 use self::setting::Setting;
@@ -45,21 +46,21 @@ pub(crate) async fn run(env: &Env, args: &Args) -> anyhow::Result<()> {
         Some(Action::Run { name, wait }) => run_one(env, name, Duration::from_secs(wait)).await,
         None => {
             let mut process = serve::Process::start()?;
-            let checks = spawn(env, &mut process.lifecycle)?;
+            let checks = spawn(env, &mut process)?;
             process.run(env, checks).await
         }
     }
 }
 
 /// Adds the scheduler to a process, and says what it needs to do its work.
-pub(crate) fn spawn(env: &Env, lifecycle: &mut Lifecycle) -> anyhow::Result<Vec<HealthCheck>> {
+pub(crate) fn spawn(env: &Env, process: &mut serve::Process) -> anyhow::Result<Vec<HealthCheck>> {
     nova_jobs::metrics::describe();
     discovery::metrics::describe();
-    let setting = Setting::from_env(env)?;
+    let setting = Setting::from_env(env, &process.turns)?;
     let checks = setting.checks();
     let scheduler = setting.scheduler();
-    let shutdown = lifecycle.shutdown();
-    lifecycle.spawn("jobs", async move {
+    let shutdown = process.lifecycle.shutdown();
+    process.lifecycle.spawn("jobs", async move {
         scheduler.run(&shutdown).await;
         setting.feed.drain(DRAIN).await;
         Ok::<(), Infallible>(())
@@ -68,7 +69,7 @@ pub(crate) fn spawn(env: &Env, lifecycle: &mut Lifecycle) -> anyhow::Result<Vec<
 }
 
 async fn run_one(env: &Env, name: JobName, wait: Duration) -> anyhow::Result<()> {
-    let setting = Setting::from_env(env)?;
+    let setting = Setting::from_env(env, &Turns::default())?;
     let (job, plan) = setting.job(name);
     let shutdown = Shutdown::new();
     let patience = Instant::now() + wait;

@@ -1,6 +1,7 @@
 //! What the jobs work with, from the environment.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use nova_cache::Cache;
 use nova_feed::FeedService;
@@ -9,6 +10,7 @@ use nova_jobs::jobs::{
     CanaryFeed, FeedCacheWarmer, FreshnessProbe, HotPostGenerator, SuggestedUsersGenerator,
 };
 use nova_jobs::{Job, JobName, JobsConfig, Plan, Scheduler};
+use nova_olap::Turns;
 use nova_runtime::{AuthConfig, Env, HealthCheck};
 
 use super::api_feed::ApiFeed;
@@ -17,6 +19,9 @@ use crate::commands::checks;
 
 /// A job asks one thing at a time, for a few users at once.
 const MAX_CONNECTIONS: u32 = 8;
+
+/// How long each question of a job to ClickHouse gives way to those that a request waits for, at most.
+const GIVES_WAY: Duration = Duration::from_millis(100);
 
 /// The servers, with connections of the jobs' own: they must not take those that requests wait for.
 pub(super) struct Setting {
@@ -29,10 +34,11 @@ pub(super) struct Setting {
 }
 
 impl Setting {
-    pub(super) fn from_env(env: &Env) -> anyhow::Result<Self> {
+    pub(super) fn from_env(env: &Env, turns: &Turns) -> anyhow::Result<Self> {
         let jobs = JobsConfig::from_env(env)?;
         let auth = AuthConfig::from_env(env)?;
-        let backends = Backends::from_env(env, "nova jobs", Some(MAX_CONNECTIONS))?;
+        let mut backends = Backends::from_env(env, "nova jobs", Some(MAX_CONNECTIONS), turns)?;
+        backends.olap = backends.olap.giving_way(GIVES_WAY);
         Ok(Self {
             feed: backends.feed(env, &auth, None)?,
             discovery: backends.discovery(env)?,

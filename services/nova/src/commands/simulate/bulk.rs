@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use nova_cache::{Cache, CacheConfig};
 use nova_feed::discovery::canary;
+use nova_olap::Turns;
 use nova_runtime::{Env, KafkaConfig, PostgresConfig, RedisConfig};
 use nova_simulate::bulk::{Backends, BulkOptions, SLICE_ROWS, Scale, run_with_counters};
 use nova_social::PoolConfig;
@@ -57,7 +58,7 @@ pub(super) async fn run(env: &Env, bulk: &Bulk) -> anyhow::Result<()> {
         quiet: bulk.quiet,
     };
     let backends = Backends {
-        olap: backends::olap(env)?,
+        olap: backends::olap(env, &Turns::default())?,
         loader: Loader::connect(&pool, way).await?,
         events,
     };

@@ -1,5 +1,6 @@
 //! The client: one pool of connections, a deadline on every query.
 
+use std::num::NonZero;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,6 +41,9 @@ pub struct Olap {
 }
 
 impl Olap {
+    /// How long a query gives way, at most, that nobody will ever wait for: a job's, or one of a ranking ahead of its time.
+    pub const GIVES_WAY: Duration = Duration::from_millis(100);
+
     /// Makes the client; it connects when it is used.
     #[must_use]
     pub fn new(config: &OlapConfig) -> Self {
@@ -63,13 +67,14 @@ impl Olap {
             .with_user(&config.user)
             .with_password(&config.password)
             .with_database(&config.database);
+        let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
         Self {
             client,
             database: config.database.as_str().into(),
             reads: Arc::new(Semaphore::new(
-                FEWEST_READS.max(READS_PER_PROCESSOR * processors()),
+                FEWEST_READS.max(READS_PER_PROCESSOR * processors),
             )),
-            behind: Arc::new(Semaphore::new(FEWEST_BEHIND.max(processors()))),
+            behind: Arc::new(Semaphore::new(FEWEST_BEHIND.max(processors))),
             turns,
             gives_way: None,
         }
@@ -143,10 +148,6 @@ impl Olap {
         })
         .await
     }
-}
-
-fn processors() -> usize {
-    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
 impl std::fmt::Debug for Olap {
@@ -239,6 +240,7 @@ mod tests {
         };
         let all = (0..20).map(|_| jobs.read_within(DEADLINE, query()));
         assert!(join_all(all).await.iter().all(Result::is_ok));
-        assert_eq!(most.into_inner(), FEWEST_BEHIND.max(processors()));
+        let processors = std::thread::available_parallelism().unwrap().get();
+        assert_eq!(most.into_inner(), FEWEST_BEHIND.max(processors));
     }
 }

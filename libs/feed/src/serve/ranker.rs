@@ -19,9 +19,6 @@ use crate::rank_types::{Ask, RankContext, RankedFeed};
 use crate::restore_counts::restore;
 use crate::shared::Shared;
 
-/// How long each question of a ranking that nobody waits for gives way to those that somebody does, at most.
-const GIVES_WAY: Duration = Duration::from_millis(100);
-
 /// Rankings, and what ClickHouse knows of posts. [`Live`] is the implementation; the seam is for tests of what happens
 /// between rankings.
 pub(crate) trait Ranker: Send + Sync + 'static {
@@ -66,13 +63,15 @@ impl<P: Posts + 'static> Ranker for Live<P> {
         cache: Option<&Cache>,
         budget: &Budget,
     ) -> Result<RankedFeed, Unavailable> {
+        let behind;
         let olap = if ask.awaited {
-            self.olap.clone()
+            &self.olap
         } else {
-            self.olap.giving_way(GIVES_WAY)
+            behind = self.olap.giving_way(Olap::GIVES_WAY);
+            &behind
         };
         let context = RankContext {
-            olap: &olap,
+            olap,
             posts: self.posts.as_ref(),
             cache,
             config: &self.config,

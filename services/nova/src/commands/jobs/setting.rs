@@ -1,7 +1,6 @@
 //! What the jobs work with, from the environment.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use nova_cache::Cache;
 use nova_feed::FeedService;
@@ -10,7 +9,7 @@ use nova_jobs::jobs::{
     CanaryFeed, FeedCacheWarmer, FreshnessProbe, HotPostGenerator, SuggestedUsersGenerator,
 };
 use nova_jobs::{Job, JobName, JobsConfig, Plan, Scheduler};
-use nova_olap::Turns;
+use nova_olap::{Olap, Turns};
 use nova_runtime::{AuthConfig, Env, HealthCheck};
 
 use super::api_feed::ApiFeed;
@@ -19,9 +18,6 @@ use crate::commands::checks;
 
 /// A job asks one thing at a time, for a few users at once.
 const MAX_CONNECTIONS: u32 = 8;
-
-/// How long each question of a job to ClickHouse gives way to those that a request waits for, at most.
-const GIVES_WAY: Duration = Duration::from_millis(100);
 
 /// The servers, with connections of the jobs' own: they must not take those that requests wait for.
 pub(super) struct Setting {
@@ -38,7 +34,7 @@ impl Setting {
         let jobs = JobsConfig::from_env(env)?;
         let auth = AuthConfig::from_env(env)?;
         let mut backends = Backends::from_env(env, "nova jobs", Some(MAX_CONNECTIONS), turns)?;
-        backends.olap = backends.olap.giving_way(GIVES_WAY);
+        backends.olap = backends.olap.giving_way(Olap::GIVES_WAY);
         Ok(Self {
             feed: backends.feed(env, &auth, None)?,
             discovery: backends.discovery(env)?,

@@ -492,7 +492,73 @@ FROM
 )
 GROUP BY post_id, hour;
 
--- Recounts every post whose own row, likes or comments changed since the last recount that ended well (or the one before the
+-- Posts to be recounted, for which recount, and when the list was made: nothing is kept, its view below counts them.
+CREATE TABLE IF NOT EXISTS posts_to_recount
+(
+    post_id  UUID,
+    recount  LowCardinality(String),
+    _version UInt64
+)
+ENGINE = Null;
+
+-- Counts the posts of the list from the facts. A view of a table sees what is inserted, not the list's query: that is planned
+-- once, not once for each of the four tables below.
+CREATE MATERIALIZED VIEW IF NOT EXISTS mv_post_engagement_counts TO post_engagement AS
+SELECT
+    posts.created_at AS created_at,
+    list.post_id AS post_id,
+    posts.author_id AS author_id,
+    posts.visibility AS visibility,
+    posts.hidden AS hidden,
+    likes.n AS likes,
+    comments.n AS comments,
+    events.shares AS shares,
+    events.impressions AS impressions,
+    events.views AS views,
+    list._version AS _version,
+    list.recount AS recount
+FROM posts_to_recount AS list
+INNER JOIN
+(
+    -- Not FINAL: a row deleted in PostgreSQL has to become hidden here, not to vanish from the recount.
+    SELECT
+        post_id,
+        argMax(author_id, _version) AS author_id,
+        argMax(created_at, _version) AS created_at,
+        argMax(visibility, _version) AS visibility,
+        argMax(deleted_at IS NOT NULL OR _deleted, _version) AS hidden
+    FROM posts_cdc
+    WHERE post_id IN (SELECT post_id FROM posts_to_recount)
+    GROUP BY post_id
+) AS posts ON posts.post_id = list.post_id
+LEFT JOIN
+(
+    SELECT post_id, count() AS n
+    FROM likes_cdc FINAL
+    PREWHERE post_id IN (SELECT post_id FROM posts_to_recount)
+    GROUP BY post_id
+) AS likes ON likes.post_id = list.post_id
+LEFT JOIN
+(
+    SELECT post_id, count() AS n
+    FROM comments_cdc FINAL
+    PREWHERE post_id IN (SELECT post_id FROM posts_to_recount)
+    GROUP BY post_id
+) AS comments ON comments.post_id = list.post_id
+LEFT JOIN
+(
+    SELECT
+        post_id,
+        sum(post_metrics_1h.shares) AS shares,
+        sum(post_metrics_1h.impressions) AS impressions,
+        sum(post_metrics_1h.views) AS views
+    FROM post_metrics_1h FINAL
+    PREWHERE post_id IN (SELECT post_id FROM posts_to_recount)
+    WHERE hour >= toStartOfHour(now('UTC') - INTERVAL 90 DAY)
+    GROUP BY post_id
+) AS events ON events.post_id = list.post_id;
+
+-- Lists every post whose own row, likes or comments changed since the last recount that ended well (or the one before the
 -- last that wrote something) began, less ten seconds: an entry of the work list may become visible that long after the time it
 -- carries. A post that was recounted a second after its newest entry rests until those ten seconds are over, and is recounted
 -- for the last time then.
@@ -500,9 +566,8 @@ GROUP BY post_id, hour;
 -- and the row says that it was for them. Whether the last such recount found all hours, which may be written in several blocks,
 -- is told by the sums; for ten minutes at most, since an hour may have passed out of the 90 days meanwhile.
 CREATE MATERIALIZED VIEW IF NOT EXISTS mv_post_engagement
-REFRESH EVERY 2 SECOND APPEND TO post_engagement AS
+REFRESH EVERY 2 SECOND APPEND TO posts_to_recount AS
 WITH
-    toUInt64(toUnixTimestamp64Milli(now64(3, 'UTC'))) AS recounted_at,
     (
         SELECT assumeNotNull(max(begun))
         FROM
@@ -518,99 +583,47 @@ WITH
     before_last - INTERVAL 10 SECOND AS since,
     (
         SELECT max(at) FROM recount_watermarks WHERE name = 'post_metrics_1h' AND at <= before_last
-    ) AS events_since,
-    by_events AS
-    (
-        SELECT events.post_id AS post_id
-        FROM
-        (
-            SELECT post_id, max(at) AS last_counted, argMax(counts, at) AS counted
-            FROM
-            (
-                SELECT post_id, at, (sum(impressions), sum(views), sum(shares)) AS counts
-                FROM post_recounts
-                WHERE recount = 'post_metrics_1h' AND at >= events_since
-                GROUP BY post_id, at
-            )
-            GROUP BY post_id
-        ) AS events
-        LEFT JOIN
-        (
-            SELECT post_id, max(at) AS last_recounted, argMax((impressions, views, shares), at) AS counted
-            FROM post_recounts
-            WHERE recount = 'post_engagement_events' AND at >= events_since
-            GROUP BY post_id
-        ) AS recounts ON recounts.post_id = events.post_id
-        WHERE last_recounted < last_counted
-           OR (recounts.counted != events.counted AND last_recounted < last_counted + INTERVAL 10 MINUTE)
-    ),
-    changed AS
-    (
-        SELECT changes.post_id AS post_id
-        FROM
-        (
-            SELECT post_id, max(changed_at) AS last_changed FROM post_changes WHERE changed_at >= since AND source != 'events' GROUP BY post_id
-        ) AS changes
-        LEFT JOIN
-        (
-            SELECT post_id, max(at) AS last_recounted
-            FROM post_recounts
-            WHERE recount IN ('post_engagement', 'post_engagement_events') AND at >= since
-            GROUP BY post_id
-        ) AS recounts ON recounts.post_id = changes.post_id
-        WHERE last_recounted < last_changed + INTERVAL 1 SECOND
-           OR (last_recounted < last_changed + INTERVAL 10 SECOND AND last_changed + INTERVAL 10 SECOND <= now64(3, 'UTC'))
-        UNION ALL
-        SELECT post_id FROM by_events
-    )
+    ) AS hours_since
 SELECT
-    posts.created_at AS created_at,
-    posts.post_id AS post_id,
-    posts.author_id AS author_id,
-    posts.visibility AS visibility,
-    posts.hidden AS hidden,
-    likes.n AS likes,
-    comments.n AS comments,
-    events.shares AS shares,
-    events.impressions AS impressions,
-    events.views AS views,
-    recounted_at AS _version,
-    if(posts.post_id IN (by_events), 'post_engagement_events', 'post_engagement') AS recount
+    post_id,
+    if(for_hours, 'post_engagement_events', 'post_engagement') AS recount,
+    toUInt64(toUnixTimestamp64Milli(now64(3, 'UTC'))) AS _version
 FROM
 (
-    -- Not FINAL: a row deleted in PostgreSQL has to become hidden here, not to vanish from the recount.
     SELECT
         post_id,
-        argMax(author_id, _version) AS author_id,
-        argMax(created_at, _version) AS created_at,
-        argMax(visibility, _version) AS visibility,
-        argMax(deleted_at IS NOT NULL OR _deleted, _version) AS hidden
-    FROM posts_cdc
-    WHERE post_id IN (changed)
+        countIf(what = 'change') > 0 AS changed,
+        maxIf(at, what = 'change') AS last_changed,
+        maxIf(at, what IN ('post_engagement', 'post_engagement_events') AND at >= since) AS last_recounted,
+        maxIf(at, what = 'post_metrics_1h') AS last_counted,
+        argMaxIf(counts, at, what = 'post_metrics_1h') AS counted,
+        maxIf(at, what = 'post_engagement_events' AND at >= hours_since) AS last_added,
+        argMaxIf(counts, at, what = 'post_engagement_events' AND at >= hours_since) AS added,
+        last_added < last_counted OR (added != counted AND last_added < last_counted + INTERVAL 10 MINUTE) AS for_hours
+    FROM
+    (
+        SELECT post_id, what, at, (sum(impressions), sum(views), sum(shares)) AS counts
+        FROM
+        (
+            SELECT post_id, 'change' AS what, changed_at AS at, 0 AS impressions, 0 AS views, 0 AS shares
+            FROM post_changes
+            WHERE changed_at >= since AND source != 'events'
+            UNION ALL
+            SELECT post_id, recount, at, impressions, views, shares
+            FROM post_recounts
+            WHERE (recount = 'post_metrics_1h' AND at >= hours_since)
+               OR (recount = 'post_engagement' AND at >= since)
+               OR (recount = 'post_engagement_events' AND at >= least(since, hours_since))
+        )
+        GROUP BY post_id, what, at
+    )
     GROUP BY post_id
-) AS posts
-LEFT JOIN
-(
-    SELECT post_id, count() AS n FROM likes_cdc FINAL PREWHERE post_id IN (changed) GROUP BY post_id
-) AS likes ON likes.post_id = posts.post_id
-LEFT JOIN
-(
-    SELECT post_id, count() AS n FROM comments_cdc FINAL PREWHERE post_id IN (changed) GROUP BY post_id
-) AS comments ON comments.post_id = posts.post_id
-LEFT JOIN
-(
-    SELECT
-        post_id,
-        sum(post_metrics_1h.shares) AS shares,
-        sum(post_metrics_1h.impressions) AS impressions,
-        sum(post_metrics_1h.views) AS views
-    FROM post_metrics_1h FINAL
-    PREWHERE post_id IN (changed)
-    WHERE hour >= toStartOfHour(now('UTC') - INTERVAL 90 DAY)
-    GROUP BY post_id
-) AS events ON events.post_id = posts.post_id;
+)
+WHERE for_hours
+   OR (changed AND last_recounted < last_changed + INTERVAL 1 SECOND)
+   OR (changed AND last_recounted < last_changed + INTERVAL 10 SECOND AND last_changed + INTERVAL 10 SECOND <= now64(3, 'UTC'));
 
--- Of older releases: the recount above has its work.
+-- Of older releases: the recounts above have its work.
 DROP VIEW IF EXISTS mv_post_engagement_events;
 
 -- The hot score of the contract: 0.40 * engagement + 0.30 * freshness, over posts of the last hour.

@@ -3,7 +3,8 @@
 //! `CREATE … IF NOT EXISTS` makes what is missing and leaves what is there. That is right for tables; a materialized
 //! view of an older release would stay as it was. So the text of every view is remembered by its hash in
 //! `schema_objects`, and a view whose hash differs is changed in place with `ALTER TABLE … MODIFY QUERY`: it stays
-//! attached all the time, so no message passes it by and none is taken twice.
+//! attached all the time, so no message passes it by and none is taken twice. One that refreshes itself sees no message, but
+//! has a pace and a target that `MODIFY QUERY` leaves as they are: it is dropped and made anew.
 
 use std::time::Duration;
 
@@ -30,7 +31,7 @@ pub struct SchemaReport {
     pub statements: usize,
     /// Objects that were not there before.
     pub created: Vec<String>,
-    /// Materialized views whose query was replaced.
+    /// Materialized views whose query, or pace, or target was replaced.
     pub replaced: Vec<String>,
     /// Views of older releases that were removed.
     pub removed: Vec<String>,
@@ -50,6 +51,8 @@ enum Kind<'a> {
     Materialized {
         query: &'a str,
     },
+    /// A materialized view that refreshes itself, `REFRESH EVERY …`.
+    Refreshable,
     /// A table that is a consumer of Kafka.
     Consumer,
     /// A view that this release has no more.
@@ -108,15 +111,27 @@ async fn apply_all(client: &Client, sql: &str) -> Result<SchemaReport, OlapError
             (_, false) => report.created.push(object.name.to_owned()),
             (_, true) => {}
         }
-        if let Kind::Materialized { query } = object.kind {
-            let hash = hash_of(query);
-            if existed && remembered(client, object.name).await? != Some(hash) {
-                let change = format!("ALTER TABLE {} MODIFY QUERY {query}", object.name);
-                run(client, &change).await.map_err(failed)?;
-                report.replaced.push(object.name.to_owned());
+        let (hash, changes) = match object.kind {
+            Kind::Materialized { query } => (
+                hash_of(query),
+                vec![format!("ALTER TABLE {} MODIFY QUERY {query}", object.name)],
+            ),
+            Kind::Refreshable => (
+                hash_of(statement.text),
+                vec![
+                    format!("{DROP}{} SYNC", object.name),
+                    statement.text.to_owned(),
+                ],
+            ),
+            Kind::Plain | Kind::Consumer | Kind::Removed => continue,
+        };
+        if existed && remembered(client, object.name).await? != Some(hash) {
+            for change in &changes {
+                run(client, change).await.map_err(failed)?;
             }
-            remember(client, object.name, hash).await?;
+            report.replaced.push(object.name.to_owned());
         }
+        remember(client, object.name, hash).await?;
     }
     Ok(report)
 }
@@ -178,9 +193,14 @@ fn object(statement: Statement<'_>) -> Result<Object<'_>, OlapError> {
         return Err(unknown());
     }
     let kind = match form {
-        MATERIALIZED => Kind::Materialized {
-            query: body.split_once(" AS\n").ok_or_else(unknown)?.1,
-        },
+        MATERIALIZED => {
+            let (head, query) = body.split_once(" AS\n").ok_or_else(unknown)?;
+            if head.trim_start().starts_with("REFRESH ") {
+                Kind::Refreshable
+            } else {
+                Kind::Materialized { query }
+            }
+        }
         DROP => Kind::Removed,
         _ if body.contains("\nENGINE = Kafka(") => Kind::Consumer,
         _ => Kind::Plain,
@@ -257,7 +277,8 @@ mod tests {
 
     #[test]
     fn a_materialized_view_has_a_query() {
-        let view = parse("CREATE MATERIALIZED VIEW IF NOT EXISTS mv_a\nREFRESH EVERY 1 SECOND APPEND TO a AS\nSELECT 1 AS x").unwrap();
+        let view =
+            parse("CREATE MATERIALIZED VIEW IF NOT EXISTS mv_a TO a AS\nSELECT 1 AS x").unwrap();
         assert_eq!(
             view,
             Object {
@@ -267,6 +288,12 @@ mod tests {
                 }
             }
         );
+    }
+
+    #[test]
+    fn one_that_refreshes_itself_is_told_from_one_that_sees_inserts() {
+        let view = parse("CREATE MATERIALIZED VIEW IF NOT EXISTS mv_a\nREFRESH EVERY 1 SECOND APPEND TO a AS\nSELECT 1 AS x").unwrap();
+        assert_eq!((view.name, view.kind), ("mv_a", Kind::Refreshable));
     }
 
     #[test]

@@ -136,6 +136,36 @@ async fn a_changed_view_is_replaced_without_losing_or_doubling_rows() {
     );
 }
 
+/// `ALTER TABLE … MODIFY QUERY` leaves both as they are.
+#[tokio::test]
+async fn a_view_that_refreshes_itself_gets_another_pace_and_another_target() {
+    let (olap, _stack) = start().await;
+    let old = "\
+CREATE TABLE IF NOT EXISTS a (n UInt64) ENGINE = MergeTree ORDER BY n;
+CREATE TABLE IF NOT EXISTS b (n UInt64) ENGINE = MergeTree ORDER BY n;
+CREATE MATERIALIZED VIEW IF NOT EXISTS mv_n
+REFRESH EVERY 1 HOUR APPEND TO a AS
+SELECT toUInt64(1) AS n;";
+    schema::apply_text(&olap, old).await.unwrap();
+    for (change, stands) in [
+        (old.replace("1 HOUR", "2 HOUR"), "EVERY 2 HOUR"),
+        (old.replace("TO a", "TO b"), "TO default.b"),
+        (old.replace("(1)", "(2)"), "toUInt64(2)"),
+    ] {
+        let report = schema::apply_text(&olap, &change).await.unwrap();
+        assert_eq!(report.replaced, ["mv_n"], "{change}");
+        let found: String = olap
+            .client()
+            .query("SELECT create_table_query FROM system.tables WHERE name = 'mv_n'")
+            .fetch_one()
+            .await
+            .unwrap();
+        assert!(found.contains(stands), "{found}");
+        let again = schema::apply_text(&olap, &change).await.unwrap();
+        assert!(again.replaced.is_empty(), "{again:?}");
+    }
+}
+
 #[tokio::test]
 async fn the_statement_that_failed_is_named() {
     let (olap, _stack) = start().await;

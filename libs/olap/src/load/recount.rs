@@ -4,8 +4,8 @@ use clickhouse::Row;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::staging::{RECOUNTS, Staging, WORK};
-use super::views::{View, staged, views};
+use super::staging::{LISTS, Staging, WORK, recounted};
+use super::views::{View, named, staged};
 use crate::error::OlapError;
 
 /// Posts of one slice: about a million likes and as many events.
@@ -37,7 +37,7 @@ const BY_POST: Work = Work {
            (SELECT post_id FROM posts_cdc \
            WHERE _version = {version:UInt64} AND post_id > {after:UUID} ORDER BY post_id LIMIT {slice:UInt64})",
     slice: POSTS,
-    views: &["mv_post_metrics_1h", "mv_post_engagement"],
+    views: &["mv_post_metrics_1h", LISTS],
 };
 
 const BY_FOLLOWEE: Work = Work {
@@ -73,10 +73,7 @@ impl Staging {
         let dated = base_ms.saturating_sub(EVENTS_DATED_BACK_MS);
         for work in [BY_POST, BY_FOLLOWEE] {
             let mut statements = Vec::new();
-            for view in views()
-                .into_iter()
-                .filter(|view| work.views.contains(&view.name))
-            {
+            for view in named(work.views) {
                 statements.push(self.statement(&view, dated).await?);
             }
             let mut after = Uuid::nil();
@@ -87,12 +84,8 @@ impl Staging {
                 after = last;
             }
         }
-        let targets = views()
-            .into_iter()
-            .filter(|view| RECOUNTS.contains(&view.name))
-            .map(|view| view.target);
         self.note_counted_meanwhile(dated).await?;
-        self.move_parts(targets).await
+        self.move_parts(recounted()).await
     }
 
     /// The insert of a view's query over the load's own work list.
@@ -107,12 +100,8 @@ impl Staging {
             .fetch_all()
             .await?;
         let columns = columns.join(", ");
-        // It has never run for the load; and what adds up hours takes those that the load has counted.
-        let mut own = vec![view.name];
-        if view.name == "mv_post_engagement" {
-            own.push("post_metrics_1h");
-        }
-        let query = staged(view.query, &[&WORK[..], &own].concat());
+        // It has never run for the load.
+        let query = staged(view.query, &[&WORK[..], &[view.name]].concat());
         let version = if view.name == "mv_post_metrics_1h" {
             format!(" REPLACE (toUInt64({dated}) AS _version)")
         } else {

@@ -3,7 +3,7 @@
 use clickhouse::Client;
 
 use super::rows::Fact;
-use super::views::{View, staged, views};
+use super::views::{View, named, staged};
 use crate::client::Olap;
 use crate::error::OlapError;
 
@@ -27,12 +27,15 @@ const MIRRORS: [&str; 7] = [
     "mv_user_impressions_2d",
 ];
 
-/// The views that recount, in their order: the second adds up what the first counts.
-pub(super) const RECOUNTS: [&str; 3] = [
-    "mv_post_metrics_1h",
-    "mv_post_engagement",
-    "mv_author_followers",
-];
+/// The views that recount, in their order: what the second lists adds up what the first counts.
+pub(super) const RECOUNTS: [&str; 3] = ["mv_post_metrics_1h", LISTS, "mv_author_followers"];
+
+/// The view that lists posts to be recounted, and the one that counts them, which sees what the first inserts.
+pub(super) const LISTS: &str = "mv_post_engagement";
+const COUNTS_LISTED: &str = "mv_post_engagement_counts";
+
+/// The table between the two, which holds nothing.
+pub(super) const LIST: &str = "posts_to_recount";
 
 /// Work lists and watermarks: a recount that is loaded has its own.
 pub(super) const WORK: [&str; 4] = [
@@ -74,14 +77,15 @@ impl Staging {
                 .await?;
         }
         for view in mirrors() {
-            let query = staged(view.query, &FACTS);
-            let (name, target) = (view.name, view.target);
-            staging
-                .run(&format!(
-                    "CREATE MATERIALIZED VIEW load_{name} TO load_{target} AS\n{query}"
-                ))
-                .await?;
+            staging.copy_view(&view, &FACTS).await?;
         }
+        staging
+            .run(&format!("CREATE TABLE load_{LIST} AS {LIST}"))
+            .await?;
+        // It adds up the hours that the load has counted, of posts whose facts are published.
+        staging
+            .copy_view(&counts_listed(), &[LIST, "post_metrics_1h"])
+            .await?;
         Ok(staging)
     }
 
@@ -120,11 +124,11 @@ impl Staging {
     /// # Errors
     /// [`OlapError::Query`].
     pub async fn drop_all(&self) -> Result<(), OlapError> {
-        for view in mirrors() {
+        for view in mirrors().chain([counts_listed()]) {
             self.run(&format!("DROP VIEW IF EXISTS load_{} SYNC", view.name))
                 .await?;
         }
-        for table in tables() {
+        for table in tables().chain([LIST]) {
             self.run(&format!("DROP TABLE IF EXISTS load_{table} SYNC"))
                 .await?;
         }
@@ -149,6 +153,16 @@ impl Staging {
         Ok(())
     }
 
+    /// The same view between staging tables, which it reads instead of those named.
+    async fn copy_view(&self, view: &View, reads: &[&str]) -> Result<(), OlapError> {
+        let query = staged(view.query, reads);
+        let (name, target) = (view.name, view.target);
+        self.run(&format!(
+            "CREATE MATERIALIZED VIEW load_{name} TO load_{target} AS\n{query}"
+        ))
+        .await
+    }
+
     /// A statement as it is: a `?` in it is no placeholder.
     pub(super) async fn run(&self, statement: &str) -> Result<(), OlapError> {
         Ok(self
@@ -160,9 +174,24 @@ impl Staging {
 }
 
 fn mirrors() -> impl Iterator<Item = View> {
-    views()
-        .into_iter()
-        .filter(|view| MIRRORS.contains(&view.name))
+    named(&MIRRORS).into_iter()
+}
+
+fn counts_listed() -> View {
+    *named(&[COUNTS_LISTED])
+        .first()
+        .expect("a view of the schema")
+}
+
+/// The tables that recounts write.
+pub(super) fn recounted() -> Vec<&'static str> {
+    let mut targets: Vec<_> = named(&RECOUNTS).iter().map(|view| view.target).collect();
+    for target in &mut targets {
+        if *target == LIST {
+            *target = counts_listed().target;
+        }
+    }
+    targets
 }
 
 /// Each once: three views write interactions.
@@ -174,20 +203,17 @@ fn mirror_targets() -> Vec<&'static str> {
 
 /// Every table that has a staging table.
 fn tables() -> impl Iterator<Item = &'static str> {
-    let recounted = views()
-        .into_iter()
-        .filter(|view| RECOUNTS.contains(&view.name))
-        .map(|view| view.target);
     FACTS
         .into_iter()
         .chain(mirror_targets())
         .chain(WORK)
-        .chain(recounted)
+        .chain(recounted())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::load::views::views;
 
     /// Views of facts that a load leaves out: they note what is to be recounted.
     const LEFT_OUT: [&str; 5] = [
@@ -206,6 +232,7 @@ mod tests {
                 .any(|fact| view.query.contains(&format!("FROM {fact}")));
             let known = MIRRORS.contains(&view.name)
                 || RECOUNTS.contains(&view.name)
+                || view.name == COUNTS_LISTED
                 || LEFT_OUT.contains(&view.name);
             assert!(!of_facts || known, "{}", view.name);
         }

@@ -19,6 +19,13 @@ pub(super) fn views() -> Vec<View> {
         .collect()
 }
 
+/// Those of these names, in the order of the file.
+pub(super) fn named(names: &[&str]) -> Vec<View> {
+    let mut found = views();
+    found.retain(|view| names.contains(&view.name));
+    found
+}
+
 fn view(text: &'static str) -> Option<View> {
     let rest = text.strip_prefix("CREATE MATERIALIZED VIEW IF NOT EXISTS ")?;
     let (head, query) = rest.split_once(" AS\n")?;
@@ -64,7 +71,7 @@ mod tests {
         assert_eq!(graph.target, "follow_graph");
         assert!(graph.query.starts_with("SELECT followee_id"));
         let counts = of("mv_post_engagement");
-        assert_eq!(counts.target, "post_engagement");
+        assert_eq!(counts.target, "posts_to_recount");
         assert!(counts.query.starts_with("WITH\n"), "{}", counts.query);
     }
 

@@ -10,6 +10,7 @@ other, and the processor time of the server for each is said, without what it us
 
 import argparse
 import collections
+import http.client
 import json
 import pathlib
 import re
@@ -18,6 +19,7 @@ import struct
 import time
 import urllib.parse
 
+from behind import seconds as used
 from queries import server
 
 DEADLINE = 30  # seconds for one answer
@@ -26,7 +28,6 @@ REPEATS = 4  # seconds of asking for each kind
 KIND = re.compile(rb"-- ([^\n]{1,60})|(?:SELECT|WITH|INSERT|SYSTEM|KILL)[^\r\n]{1,60}")
 LENGTH = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
 ETHERNET, IPV4, TO_US = 14, 0x0800, 0  # of a frame: the header's length, what it carries, and that it is received, not sent
-TICK = 10  # milliseconds, of /proc/PID/stat
 
 
 def payload(frame):
@@ -73,50 +74,32 @@ def capture(port, seconds):
     return found
 
 
-class Again:
-    """Sends what was captured, as it was, on one connection."""
-
-    def __init__(self, port):
-        self.link = socket.create_connection(("127.0.0.1", port), timeout=DEADLINE)
-        self.answers = self.link.makefile("rb")
-
-    def send(self, request):
-        self.link.sendall(request)
-        status, length = self.answers.readline(), None
-        while (header := self.answers.readline()) not in (b"\r\n", b""):
-            name, _, value = header.partition(b":")
-            if name.lower() == b"content-length":
-                length = int(value)
-        if length is not None:
-            self.answers.read(length)
-        else:
-            while size := int(self.answers.readline(), 16):
-                self.answers.read(size + 2)
-            self.answers.readline()
-        if b" 200 " not in status:
-            raise SystemExit(f"ClickHouse: {status.decode().strip()}")
-
-
-def ticks(process):
-    fields = (process / "stat").read_text().rsplit(")", 1)[1].split()
-    return int(fields[11]) + int(fields[12])
+def again(link, request):
+    """Sends what was captured, as it was."""
+    link.sendall(request)
+    with http.client.HTTPResponse(link, method="POST") as answer:
+        answer.begin()
+        answer.read()
+        if answer.status != 200:
+            raise SystemExit(f"ClickHouse: {answer.status} {answer.reason}")
 
 
 def alone(port, found):
-    """Milliseconds of processor time for one query of each kind."""
-    process, link, costs = server(), Again(port), {}
+    """Milliseconds of processor time for one query of each kind, and the cores in use when nobody asks."""
+    pid, costs = server().name, {}
+    link = socket.create_connection(("127.0.0.1", port), timeout=DEADLINE)
     time.sleep(SETTLES)
-    before, began = ticks(process), time.monotonic()
+    before, began = used(pid), time.monotonic()
     time.sleep(SETTLES)
-    idle = (ticks(process) - before) / (time.monotonic() - began)
+    idle = (used(pid) - before) / (time.monotonic() - began)
     for kind, asked in found.items():
-        link.send(asked[0][1])
-        before, began, done = ticks(process), time.monotonic(), 0
+        again(link, asked[0][1])
+        before, began, done = used(pid), time.monotonic(), 0
         while (passed := time.monotonic() - began) < REPEATS:
-            link.send(asked[done % len(asked)][1])
+            again(link, asked[done % len(asked)][1])
             done += 1
-        costs[kind] = (ticks(process) - before - idle * passed) * TICK / done
-    return costs, idle * TICK / 1e3
+        costs[kind] = (used(pid) - before - idle * passed) * 1e3 / done
+    return costs, idle
 
 
 def main():

@@ -14,6 +14,9 @@ use crate::token::Signer;
 /// Longer than the API's own limit, so that its answer is seen. A request that takes longer failed.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(20);
 
+/// What the types of the API's problems begin with.
+const PROBLEM: &str = "urn:nova:problem:";
+
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// What is asked.
@@ -115,12 +118,24 @@ async fn answer(
     let (status, headers) = (response.status(), response.headers().clone());
     let body = response.bytes().await.map_err(|error| reason(&error))?;
     if !status.is_success() {
-        return Err(format!("status {}", status.as_u16()));
+        return Err(refusal(status.as_u16(), &body));
     }
     Ok(Answer {
         headers,
         body: body.to_vec(),
     })
+}
+
+/// The status, and the kind of problem where the answer says one; without what is particular about it: reasons are counted.
+fn refusal(status: u16, body: &[u8]) -> String {
+    let document: Option<Value> = serde_json::from_slice(body).ok();
+    let kind = document
+        .as_ref()
+        .and_then(|problem| problem["type"].as_str());
+    match kind.and_then(|uri| uri.strip_prefix(PROBLEM)) {
+        Some(kind) => format!("status {status}, {kind}"),
+        None => format!("status {status}"),
+    }
 }
 
 /// Without addresses: reasons are counted.
@@ -135,4 +150,26 @@ fn reason(error: &reqwest::Error) -> String {
         "the connection was lost"
     };
     reason.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_says_its_kind_where_the_answer_does() {
+        for (body, reason) in [
+            (
+                r#"{"type":"urn:nova:problem:overloaded","title":"The service is overloaded","detail":"17 wait"}"#,
+                "status 503, overloaded",
+            ),
+            (r#"{"type":"about:blank"}"#, "status 503"),
+            (r#"{"type":7}"#, "status 503"),
+            ("[]", "status 503"),
+            ("no healthy upstream", "status 503"),
+            ("", "status 503"),
+        ] {
+            assert_eq!(refusal(503, body.as_bytes()), reason, "{body}");
+        }
+    }
 }

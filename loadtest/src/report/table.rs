@@ -54,6 +54,10 @@ pub(super) fn render(report: &Report) -> String {
         for breach in &report.judgement.breaches {
             line(&format!("  {breach}"));
         }
+        // Here again: of a run in CI the end is what is looked at.
+        if report.summary.errors.failed > 0 {
+            line(&format!("  {}", errors(report).replace('\n', "\n  ")));
+        }
     }
     text
 }

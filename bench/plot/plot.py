@@ -1,4 +1,4 @@
-"""Draws the curves that `just bench growth` saved: plot.py DIR
+"""Draws the curves that `just bench growth` and sweep.py saved: plot.py DIR
 
 report.json says which curves there are; each is read from its CSV, and a curve that cannot be drawn is an error.
 """
@@ -120,7 +120,29 @@ def lag(curve):
     return drawn
 
 
-DRAWN_BY = {"memory": memory, "followees": followees, "population": population, "lag": lag}
+def load(curve):
+    drawn, axes = figure(
+        "95th percentiles against the load, and the goals (dotted)",
+        "feed reads a second; cores in use of all servers and the generator",
+        "milliseconds",
+        log_y=True,
+    )
+    rates = curve.column("reads_per_second")
+    for name, text, goal in (
+        ("visible_p95_ms", "like to visible", 500),
+        ("miss_p95_ms", "feed miss", 60),
+        ("suggested_p95_ms", "suggested users", 30),
+        ("follow_p95_ms", "source follow", 25),
+        ("hit_p95_ms", "feed hit", 5),
+    ):
+        (line,) = axes.plot(rates, curve.column(name), "o-", label=text)
+        axes.axhline(goal, color=line.get_color(), linestyle=":", alpha=0.7)
+    axes.set_xticks(rates, [f"{short(rate)}\n{cores:.2f}" for rate, cores in zip(rates, curve.column("cores"))])
+    axes.legend()
+    return drawn
+
+
+DRAWN_BY = {"memory": memory, "followees": followees, "population": population, "lag": lag, "load": load}
 
 
 def main(directory):

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Draws the curves that `just bench growth` saved in a directory, a PNG for each: plot.sh DIR
+# Draws the curves that `just bench growth` or sweep.py saved in a directory, a PNG for each: plot.sh DIR
 # matplotlib is installed into the cache first, where it is not yet.
 set -euo pipefail
 

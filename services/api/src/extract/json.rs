@@ -1,7 +1,9 @@
 //! A JSON body, within its limit and its time.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
+use axum::body::Body as RequestBody;
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, header};
 use bytes::Bytes;
@@ -9,6 +11,7 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::error::Category;
 use serde_path_to_error::{Path, Segment};
+use tokio::time::timeout;
 
 use super::form::Form;
 use crate::problem::{FieldError, Kind, Problem};
@@ -17,6 +20,9 @@ use crate::state::AppState;
 /// Longest text of the parser that is passed on: it may quote the body.
 const MAX_DETAIL_CHARS: usize = 200;
 
+/// Of a body that is refused, at most so much is taken all the same (bytes).
+const MAX_DRAINED: u64 = 8 << 20;
+
 /// The value of a [`Form`]. Last among the arguments of a handler.
 pub(crate) struct Body<F: Form>(pub(crate) F::Value);
 
@@ -24,14 +30,16 @@ impl<F: Form> FromRequest<AppState> for Body<F> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &AppState) -> Result<Self, Problem> {
-        if !is_json(request.headers()) {
-            return Err(Problem::new(Kind::UnsupportedMediaType)
-                .with_detail("Send Content-Type: application/json."));
-        }
-        let limit = F::max_bytes(&state.config);
-        let bytes = tokio::time::timeout(state.config.body_timeout, collect(request, limit))
-            .await
-            .map_err(|_elapsed| Problem::new(Kind::BodyTimeout))??;
+        let (head, mut body) = request.into_parts();
+        let (limit, within) = (F::max_bytes(&state.config), state.config.body_timeout);
+        let bytes = match timeout(within, collect(&head.headers, &mut body, limit)).await {
+            Ok(Ok(bytes)) => bytes,
+            Ok(Err(problem)) => {
+                drain(&head.headers, body, within).await;
+                return Err(problem);
+            }
+            Err(_elapsed) => return Err(Problem::new(Kind::BodyTimeout)),
+        };
         let form: F = parse(&bytes)?;
         Ok(Self(form.parse()?))
     }
@@ -57,24 +65,59 @@ fn is_json(headers: &HeaderMap) -> bool {
         })
 }
 
-async fn collect(request: Request, limit: usize) -> Result<Bytes, Problem> {
+async fn collect(
+    headers: &HeaderMap,
+    body: &mut RequestBody,
+    limit: usize,
+) -> Result<Bytes, Problem> {
+    if !is_json(headers) {
+        return Err(Problem::new(Kind::UnsupportedMediaType)
+            .with_detail("Send Content-Type: application/json."));
+    }
     let too_large =
         || Problem::new(Kind::BodyTooLarge).with_detail(format!("The limit is {limit} bytes."));
-    let announced = request
-        .headers()
-        .get(header::CONTENT_LENGTH)
-        .and_then(|v| v.to_str().ok()?.parse::<u64>().ok());
-    if announced.is_some_and(|length| usize::try_from(length).map_or(true, |length| length > limit))
-    {
+    let fits = |length| usize::try_from(length).is_ok_and(|length| length <= limit);
+    if announced(headers).is_some_and(|length| !fits(length)) {
         return Err(too_large());
     }
-    match Limited::new(request.into_body(), limit).collect().await {
+    match Limited::new(body, limit).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
         Err(error) => Err(Problem::new(Kind::Refused)
             .with_detail("The body broke off.")
             .with_cause(error)),
     }
+}
+
+/// The length of the body in bytes, where the request says it.
+fn announced(headers: &HeaderMap) -> Option<u64> {
+    headers
+        .get(header::CONTENT_LENGTH)?
+        .to_str()
+        .ok()?
+        .parse()
+        .ok()
+}
+
+/// Takes the rest of a body that is refused, and forgets it: whoever is still sending when the connection is closed gets a reset
+/// instead of the answer. At most [`MAX_DRAINED`] bytes and `within` this time; a client that waits for leave to send has not begun.
+async fn drain(headers: &HeaderMap, mut body: RequestBody, within: Duration) {
+    let waits = headers.contains_key(header::EXPECT);
+    if waits || announced(headers).is_some_and(|length| length > MAX_DRAINED) {
+        return;
+    }
+    let rest = async {
+        let mut left = MAX_DRAINED;
+        while let Some(Ok(frame)) = body.frame().await {
+            let taken = frame.data_ref().map_or(0, |data| data.len() as u64);
+            match left.checked_sub(taken) {
+                Some(fewer) => left = fewer,
+                None => return,
+            }
+        }
+    };
+    // Late or not, the answer goes out.
+    let _ = timeout(within, rest).await;
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {

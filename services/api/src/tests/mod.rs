@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod bounds;
+mod connections;
 #[path = "../../tests/common/contract.rs"]
 mod contract;
 mod documents;

@@ -15,8 +15,8 @@ import pathlib
 import subprocess
 
 PATIENCE = 1_800  # seconds for one run
-# Goals with a latency, by their names in the load test's verdict.
-LATENCIES = {
+# What the load test judges, by its names for it.
+COLUMNS = {
     "feed hit, p95": "hit_p95_ms",
     "feed miss, p95": "miss_p95_ms",
     "source follow, p95": "follow_p95_ms",
@@ -24,8 +24,9 @@ LATENCIES = {
     "source affinity, p95": "affinity_p95_ms",
     "suggested users, p95": "suggested_p95_ms",
     "like to visible, p95": "visible_p95_ms",
+    "hit rate": "hit_rate",
+    "error rate": "error_rate",
 }
-SHARES = {"hit rate": "hit_rate", "error rate": "error_rate"}
 
 
 def run(loadtest, endpoints, rate, directory, options):
@@ -46,15 +47,12 @@ def run(loadtest, endpoints, rate, directory, options):
 
 
 def row(rate, report):
-    verdicts = {verdict["name"]: verdict["measured"] for verdict in report["judgement"]["verdicts"]}
-    latencies = {column: verdicts[name] for name, column in LATENCIES.items()}
-    shares = {column: verdicts[name] for name, column in SHARES.items()}
+    measured = {verdict["name"]: verdict["measured"] for verdict in report["judgement"]["verdicts"]}
     cores = {usage["name"].replace(" ", "_"): usage["cores"] for usage in report["usage"]}
     known = [value for value in cores.values() if value is not None]
     return {
         "reads_per_second": rate,
-        **latencies,
-        **shares,
+        **{column: measured[name] for name, column in COLUMNS.items()},
         "misses": report["summary"]["feed"]["misses"],
         "cores": sum(known),
         **{f"cores_{name}": value for name, value in cores.items()},
@@ -69,9 +67,8 @@ def main():
     arguments.add_argument("--loadtest", default="target/release/nova-loadtest", metavar="BINARY")
     given, options = arguments.parse_known_args()
     options = [option for option in options if option != "--"]
-    rates = [float(rate) for rate in given.rates.split(",")]
     rows = []
-    for rate in rates:
+    for rate in map(float, given.rates.split(",")):
         report = run(given.loadtest, given.endpoints, rate, given.directory / f"{rate:g}", options)
         rows.append(row(rate, report))
         # After each: a sweep that is ended early has what it did.

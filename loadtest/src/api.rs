@@ -128,10 +128,8 @@ async fn answer(
 
 /// The status, and the kind of problem where the answer says one; without what is particular about it: reasons are counted.
 fn refusal(status: u16, body: &[u8]) -> String {
-    let document: Option<Value> = serde_json::from_slice(body).ok();
-    let kind = document
-        .as_ref()
-        .and_then(|problem| problem["type"].as_str());
+    let problem: Value = serde_json::from_slice(body).unwrap_or_default();
+    let kind = problem["type"].as_str();
     match kind.and_then(|uri| uri.strip_prefix(PROBLEM)) {
         Some(kind) => format!("status {status}, {kind}"),
         None => format!("status {status}"),

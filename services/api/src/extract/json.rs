@@ -21,7 +21,7 @@ use crate::state::AppState;
 const MAX_DETAIL_CHARS: usize = 200;
 
 /// Of a body that is refused, at most so much is taken all the same (bytes).
-const MAX_DRAINED: u64 = 8 << 20;
+const MAX_DRAINED: usize = 8 << 20;
 
 /// The value of a [`Form`]. Last among the arguments of a handler.
 pub(crate) struct Body<F: Form>(pub(crate) F::Value);
@@ -76,8 +76,7 @@ async fn collect(
     }
     let too_large =
         || Problem::new(Kind::BodyTooLarge).with_detail(format!("The limit is {limit} bytes."));
-    let fits = |length| usize::try_from(length).is_ok_and(|length| length <= limit);
-    if announced(headers).is_some_and(|length| !fits(length)) {
+    if announces_more_than(limit, headers) {
         return Err(too_large());
     }
     match Limited::new(body, limit).collect().await {
@@ -89,35 +88,23 @@ async fn collect(
     }
 }
 
-/// The length of the body in bytes, where the request says it.
-fn announced(headers: &HeaderMap) -> Option<u64> {
-    headers
-        .get(header::CONTENT_LENGTH)?
-        .to_str()
-        .ok()?
-        .parse()
-        .ok()
+/// Whether the request says that its body is longer than so many bytes.
+fn announces_more_than(limit: usize, headers: &HeaderMap) -> bool {
+    let length = headers.get(header::CONTENT_LENGTH);
+    let length = length.and_then(|v| v.to_str().ok()?.parse::<u64>().ok());
+    length.is_some_and(|length| usize::try_from(length).map_or(true, |length| length > limit))
 }
 
 /// Takes the rest of a body that is refused, and forgets it: whoever is still sending when the connection is closed gets a reset
 /// instead of the answer. At most [`MAX_DRAINED`] bytes and `within` this time; a client that waits for leave to send has not begun.
-async fn drain(headers: &HeaderMap, mut body: RequestBody, within: Duration) {
-    let waits = headers.contains_key(header::EXPECT);
-    if waits || announced(headers).is_some_and(|length| length > MAX_DRAINED) {
+async fn drain(headers: &HeaderMap, body: RequestBody, within: Duration) {
+    if headers.contains_key(header::EXPECT) || announces_more_than(MAX_DRAINED, headers) {
         return;
     }
-    let rest = async {
-        let mut left = MAX_DRAINED;
-        while let Some(Ok(frame)) = body.frame().await {
-            let taken = frame.data_ref().map_or(0, |data| data.len() as u64);
-            match left.checked_sub(taken) {
-                Some(fewer) => left = fewer,
-                None => return,
-            }
-        }
-    };
+    let mut rest = Limited::new(body, MAX_DRAINED);
+    let drained = async { while let Some(Ok(_)) = rest.frame().await {} };
     // Late or not, the answer goes out.
-    let _ = timeout(within, rest).await;
+    let _ = timeout(within, drained).await;
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {

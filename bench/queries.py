@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """What the queries of the read path cost ClickHouse, one after the other, over HTTP with one thread each.
 
-    queries.py ENDPOINTS [--viewers N]
+    queries.py ENDPOINTS [--viewers N] [--set NAME=VALUE ...] [--rounds N]
 
-For viewers who follow 40 to 140 users: time until the answer, and processor time of the server, split by the thread that
+With the settings that Nova sends; `--set` changes one or adds another. `view` is F1 as the parametrised view tells it. For viewers who follow 40 to 140 users: time until the answer, and processor time of the server, split by the thread that
 takes the request, which parses, analyses and plans, and those that execute. What the server does besides (recounts, merges,
 reading Kafka) is in it: the machine should be idle, and the median of several runs be taken.
 """
@@ -17,6 +17,11 @@ from clickhouse import ClickHouse
 
 QUERIES = pathlib.Path(__file__).parent.parent / "clickhouse" / "queries"
 SERVER = "nova-chdb-server"
+SETTINGS = {"max_threads": "1", "merge_tree_coarse_index_granularity": "3"}  # as libs/olap sends them
+VIEW = """SELECT post_id, author_id, created_at
+FROM feed_recent_follows(viewer = {viewer:UUID}, now = {now:DateTime64(6, 'UTC')},
+                         window_hours = {window_hours:UInt32}, max_posts = {max_posts:UInt32})
+ORDER BY created_at DESC, UUIDToNum(post_id) DESC"""
 PLANS, EXECUTES = "tokio-rt-worker", "ThreadPool"  # threads of it, by name
 
 
@@ -47,12 +52,26 @@ def spent(before, after, name):
     return sum(time - before.get(thread, (0,))[0] for thread, (time, its) in after.items() if its == name)
 
 
-def questions(viewer, now):
+def closest(clickhouse, viewer, now):
+    """The 50 authors whom the viewer interacted with most, and those of them who are followed, as parameters of F3."""
+    rows = clickhouse.ask(sql("viewer_interactions"), viewer=viewer, now=now, interaction_days=90)
+    rows = sorted((row.split("\t") for row in rows), key=lambda row: -int(row[1]))[:50]
+    ids = lambda chosen: "[" + ",".join(f"'{row[0]}'" for row in chosen) + "]"  # noqa: E731
+    return {"authors": ids(rows), "followed": ids([row for row in rows if row[3] == "1"])}
+
+
+def sql(query):
+    return VIEW if query == "view" else (QUERIES / f"{query}.sql").read_text()
+
+
+def questions(viewer, now, authors):
     """The queries of a ranking and of suggestions, with what they are asked."""
     recent = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(time.time() - 180))
     window = {"viewer": viewer, "now": now}
     return {
+        "view": window | {"window_hours": 72, "max_posts": 500},
         "follow_candidates": window | {"window_hours": 72, "max_posts": 500},
+        "affinity_candidates": authors | {"now": now, "window_hours": 168, "max_posts": 200},
         "viewer_interactions": window | {"interaction_days": 90},
         "viewer_impressions": window | {"window_hours": 48, "max_posts": 5000},
         "newest_candidates": window | {"since": recent, "authors": "[]", "max_posts": 700},
@@ -69,8 +88,11 @@ def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("endpoints", type=pathlib.Path)
     arguments.add_argument("--viewers", type=int, default=60)
+    arguments.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
+    arguments.add_argument("--rounds", type=int, default=1)
     given = arguments.parse_args()
-    clickhouse = ClickHouse(json.loads(given.endpoints.read_text())["clickhouse"], max_threads=1)
+    settings = SETTINGS | dict(setting.split("=", 1) for setting in given.set)
+    clickhouse = ClickHouse(json.loads(given.endpoints.read_text())["clickhouse"], **settings)
     viewers = clickhouse.ask(
         "SELECT follower_id FROM follows_cdc GROUP BY follower_id HAVING count() BETWEEN 40 AND 140"
         " ORDER BY cityHash64(follower_id) LIMIT {n:UInt32}",
@@ -79,14 +101,15 @@ def main():
     if not viewers:
         raise SystemExit("nobody follows 40 to 140 users")
     process, now = server(), time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime())
+    asked = [questions(viewer, now, closest(clickhouse, viewer, now)) for viewer in viewers]
     print(f"{len(viewers)} viewers; milliseconds\n{'':24}{'p50':>8}{'p95':>8}{'processor':>11}{'planning':>10}{'executing':>11}")
-    for query in questions(viewers[0], now):
-        sql = (QUERIES / f"{query}.sql").read_text()
-        clickhouse.ask(sql, **questions(viewers[0], now)[query])
+    for query in list(asked[0]) * given.rounds:
+        text = sql(query)
+        clickhouse.ask(text, **asked[0][query])
         before, took = milliseconds(process), []
-        for viewer in viewers:
+        for questioned in asked:
             began = time.perf_counter()
-            clickhouse.ask(sql, **questions(viewer, now)[query])
+            clickhouse.ask(text, **questioned[query])
             took.append((time.perf_counter() - began) * 1e3)
         after = milliseconds(process)
         took.sort()

@@ -737,7 +737,8 @@ FROM
 )
 GROUP BY post_id;
 
--- F1, the newest posts of the authors a viewer follows: feed_recent_follows(viewer, now, window_hours, max_posts).
+-- F1, the newest posts of the authors a viewer follows, for whoever asks by hand: feed_recent_follows(viewer, now, window_hours,
+-- max_posts). Nova asks the same, written out (queries/follow_candidates.sql).
 -- UUIDToNum: UUIDs themselves compare their second half first; a post dated more than an hour ahead is a broken clock.
 CREATE OR REPLACE VIEW feed_recent_follows AS
 SELECT post_id, author_id, created_at

@@ -11,7 +11,7 @@ SELECT
     post_id,
     author_id,
     created_at,
-    toUInt8(author_id IN (SELECT followee_id FROM follows_cdc FINAL WHERE follower_id = {viewer:UUID})) AS followed
+    author_id IN (SELECT followee_id FROM follows_cdc FINAL WHERE follower_id = {viewer:UUID}) AS followed
 FROM post_engagement FINAL
 PREWHERE created_at > {since:DateTime64(6, 'UTC')}
   AND created_at <= {now:DateTime64(6, 'UTC')} + toIntervalHour(1)

@@ -6,7 +6,7 @@ SELECT
     author_id,
     count() AS interactions,
     max(interacted_at) AS newest,
-    toUInt8(author_id IN (SELECT followee_id FROM follows_cdc FINAL WHERE follower_id = {viewer:UUID})) AS followed
+    author_id IN (SELECT followee_id FROM follows_cdc FINAL WHERE follower_id = {viewer:UUID}) AS followed
 FROM user_author_90d FINAL
 WHERE user_id = {viewer:UUID}
   AND interacted_at > {now:DateTime64(6, 'UTC')} - toIntervalDay({interaction_days:UInt32})

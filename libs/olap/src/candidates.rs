@@ -25,6 +25,10 @@ const SERVER_GRACE: Duration = Duration::from_millis(100);
 /// threads costs more processor time than it saves.
 const READ_THREADS: &str = "1";
 
+/// Into how many parts the search of the primary key cuts a range of granules that it cannot leave out. Each part costs a look at
+/// the whole condition; for keys given as a list, which lie far apart, three take fewer looks than the server's eight.
+const INDEX_PARTS: &str = "3";
+
 /// What a source looks at and how much it may return.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SourceLimits {
@@ -187,6 +191,7 @@ impl Olap {
             .query(sql)
             .with_setting("max_execution_time", format!("{seconds:.3}"))
             .with_setting("max_threads", READ_THREADS)
+            .with_setting("merge_tree_coarse_index_granularity", INDEX_PARTS)
     }
 }
 

@@ -35,6 +35,25 @@ fn plain(found: Vec<Candidate>) -> Vec<Post> {
     found.into_iter().map(post).collect()
 }
 
+/// F1 as the view tells it to whoever asks by hand.
+async fn follow_view(olap: &Olap, case: &Case) -> Vec<Uuid> {
+    let limits = case.config.follow;
+    let query = olap
+        .client()
+        .query(
+            "SELECT toString(post_id) FROM feed_recent_follows(\
+             viewer = {viewer:UUID}, now = {now:DateTime64(6, 'UTC')}, \
+             window_hours = {window_hours:UInt32}, max_posts = {max_posts:UInt32}) \
+             ORDER BY created_at DESC, UUIDToNum(post_id) DESC",
+        )
+        .param("viewer", case.viewer)
+        .param("now", case.now.format("%Y-%m-%d %H:%M:%S%.6f").to_string())
+        .param("window_hours", limits.window_hours)
+        .param("max_posts", limits.max_posts);
+    let ids: Vec<String> = query.fetch_all().await.unwrap();
+    ids.iter().map(|id| id.parse().unwrap()).collect()
+}
+
 async fn check_sources(olap: &Olap, case: &Case) -> [usize; 3] {
     let (viewer, now, config, world) = (
         UserId::new(case.viewer),
@@ -50,6 +69,8 @@ async fn check_sources(olap: &Olap, case: &Case) -> [usize; 3] {
             .unwrap(),
     );
     assert_eq!(follow, world.follow(), "follow source, seed {seed}");
+    let ids: Vec<Uuid> = follow.iter().map(|post| post.post_id).collect();
+    assert_eq!(follow_view(olap, case).await, ids, "view, seed {seed}");
 
     let trending = olap
         .trending_candidates(now, config.trending, &config.formula, DEADLINE)

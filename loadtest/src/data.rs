@@ -23,16 +23,23 @@ const FEW_PENDING: f64 = 1_000.0;
 /// Between two looks: counting reads whole tables.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Enough for the rates of a smoke run.
-const FEW_USERS: &str = "400";
-
-/// Which population.
+/// Which population: seven days of history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Population {
-    /// Some hundred users, in half a minute: what a smoke run has time for.
-    Few,
-    /// Seven days of history.
-    Scale(Scale),
+pub struct Population {
+    /// How much.
+    pub scale: Scale,
+    /// Beside the change stream, whatever the scale: what a smoke run has time for.
+    pub beside: bool,
+}
+
+impl From<Scale> for Population {
+    /// The way that scale takes by itself.
+    fn from(scale: Scale) -> Self {
+        Self {
+            scale,
+            beside: false,
+        }
+    }
 }
 
 /// Loads a population and waits until ClickHouse has it. The one way by which data gets in.
@@ -42,17 +49,13 @@ pub enum Population {
 pub async fn load(target: &Target, population: Population, seed: u64) -> anyhow::Result<People> {
     let nova = nova_binary()?;
     let seed = seed.to_string();
-    let how = match population {
-        // Through the API, as people come.
-        Population::Few => ["--bootstrap", "--quiet", "--users", FEW_USERS]
-            .map(str::to_owned)
-            .to_vec(),
-        Population::Scale(scale) => vec!["--scale".to_owned(), scale.to_string()],
-    };
-    let status = Command::new(&nova)
-        .arg("simulate")
-        .args(&how)
-        .args(["--seed", &seed])
+    let scale = population.scale.to_string();
+    let mut command = Command::new(&nova);
+    command.args(["simulate", "--scale", &scale, "--seed", &seed]);
+    if population.beside {
+        command.arg("--beside");
+    }
+    let status = command
         .envs(target.environment())
         .kill_on_drop(true)
         .stdout(std::io::stderr())
@@ -60,7 +63,7 @@ pub async fn load(target: &Target, population: Population, seed: u64) -> anyhow:
         .await
         .with_context(|| format!("running {}", nova.display()))?;
     if !status.success() {
-        bail!("nova simulate {}: {status}", how.join(" "));
+        bail!("nova simulate --scale {scale}: {status}");
     }
     arrived(target).await
 }

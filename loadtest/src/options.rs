@@ -25,7 +25,7 @@ pub struct Options {
     #[arg(long, value_enum, default_value_t = On::Processes, conflicts_with = "stack")]
     pub provider: On,
     /// How much data is loaded into a stack of its own, as `nova simulate --scale` takes it: S, M, L, several or a part of
-    /// these; into a running one only with this [default: S, in a smoke run some hundred users].
+    /// these; into a running one only with this [default: S]. In a smoke run beside the change stream.
     #[arg(long, value_name = "S|M|L")]
     pub scale: Option<Scale>,
     /// Decides the population, the arrivals and what people do.
@@ -174,12 +174,11 @@ impl Options {
     /// What is loaded before the run, into a stack of its `own` or into a running one.
     #[must_use]
     pub fn population(&self, own: bool) -> Option<Population> {
-        match self.scale {
-            Some(scale) => Some(Population::Scale(scale)),
-            None if !own => None,
-            None if self.smoke => Some(Population::Few),
-            None => Some(Population::Scale(Scale::S)),
-        }
+        let scale = self.scale.or(own.then_some(Scale::S))?;
+        Some(Population {
+            scale,
+            beside: self.smoke,
+        })
     }
 
     /// What is to be run against the API at `api`.
@@ -278,12 +277,16 @@ mod tests {
             let arguments = std::iter::once("load").chain(arguments.iter().copied());
             Options::parse_from(arguments).population(own)
         };
+        let of = |scale, beside| Some(Population { scale, beside });
         assert_eq!(population(&[], false), None);
-        assert_eq!(population(&[], true), Some(Population::Scale(Scale::S)));
-        assert_eq!(population(&["--smoke"], true), Some(Population::Few));
-        let asked = Some(Population::Scale(Scale::M));
-        assert_eq!(population(&["--smoke", "--scale", "M"], true), asked);
-        assert_eq!(population(&["--scale", "M"], false), asked);
+        assert_eq!(population(&["--smoke"], false), None);
+        assert_eq!(population(&[], true), of(Scale::S, false));
+        assert_eq!(population(&["--smoke"], true), of(Scale::S, true));
+        assert_eq!(
+            population(&["--smoke", "--scale", "M"], true),
+            of(Scale::M, true)
+        );
+        assert_eq!(population(&["--scale", "M"], false), of(Scale::M, false));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use chrono::Utc;
-use nova_loadtest::data::{self, Population};
+use nova_loadtest::data;
 use nova_loadtest::people::People;
 use nova_loadtest::target::Target;
 use nova_simulate::bulk::Scale;
@@ -39,7 +39,7 @@ struct Extras {
 pub(super) async fn run(options: &Options, target: &Target) -> anyhow::Result<Report> {
     let population = options.scale.or(target.is_own().then_some(Scale::S));
     let people = match population {
-        Some(scale) => data::load(target, Population::Scale(scale), options.seed).await?,
+        Some(scale) => data::load(target, scale.into(), options.seed).await?,
         None => data::arrived(target).await?,
     };
     let endpoints = target.endpoints();

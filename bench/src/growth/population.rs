@@ -1,7 +1,7 @@
 //! Latency of a miss against how much data there is.
 
 use anyhow::Context as _;
-use nova_loadtest::data::{self, Population};
+use nova_loadtest::data;
 use nova_loadtest::target::Target;
 use nova_simulate::bulk::Scale;
 use nova_testbed::Provider;
@@ -70,7 +70,7 @@ async fn loaded(
     scale: Scale,
     target: &Target,
 ) -> anyhow::Result<PopulationPoint> {
-    let people = data::load(target, Population::Scale(scale), options.seed).await?;
+    let people = data::load(target, scale.into(), options.seed).await?;
     let stack = Stack::new(options, target, &people).await?;
     let point = measure(scale.to_string(), &stack).await?;
     stack.common.checks.finish(&stack.pool).await?;

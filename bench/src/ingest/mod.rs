@@ -22,7 +22,7 @@ pub use report::Report;
 pub use rows::RowsReport;
 
 use anyhow::bail;
-use nova_loadtest::data::{self, Population};
+use nova_loadtest::data;
 use nova_loadtest::target::Target;
 use nova_simulate::bulk::Scale;
 use nova_testbed::Provider;
@@ -59,7 +59,7 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
 async fn measure(options: &Options, target: &Target) -> anyhow::Result<Report> {
     let population = options.scale.or(target.is_own().then_some(Scale::S));
     let people = match population {
-        Some(scale) => data::load(target, Population::Scale(scale), options.seed).await?,
+        Some(scale) => data::load(target, scale.into(), options.seed).await?,
         None => data::arrived(target).await?,
     };
     let bench = Bench::new(options, target, &people).await?;

@@ -55,6 +55,9 @@ pub(crate) struct Args {
         "api", "users", "rate", "duration", "bootstrap", "no_bootstrap", "first_posts", "concurrency", "day",
     ])]
     scale: Option<Scale>,
+    /// Load beside the change stream whatever the scale: S within a minute.
+    #[arg(long, requires = "scale")]
+    beside: bool,
     /// The time before which everything happened [default: now].
     #[arg(long, value_name = "RFC 3339", requires = "scale")]
     base_time: Option<DateTime<Utc>>,
@@ -67,6 +70,7 @@ pub(crate) async fn run(env: &Env, args: &Args) -> anyhow::Result<()> {
     if let Some(scale) = args.scale {
         let bulk = bulk::Bulk {
             scale,
+            beside: args.beside,
             seed: args.seed,
             base_time: args.base_time,
             append: args.append,

@@ -25,6 +25,8 @@ const REDIS_TIMEOUT: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(super) struct Bulk {
     pub(super) scale: Scale,
+    /// Beside the change stream, also where the scale is small enough to go through it.
+    pub(super) beside: bool,
     pub(super) seed: u64,
     pub(super) base_time: Option<DateTime<Utc>>,
     pub(super) append: bool,
@@ -32,10 +34,11 @@ pub(super) struct Bulk {
 }
 
 pub(super) async fn run(env: &Env, bulk: &Bulk) -> anyhow::Result<()> {
-    let way = if bulk.scale.through_the_stream() {
-        Way::Through
-    } else {
-        Way::Beside
+    // A load that broke off goes on the way it began: where there are two ways, they are two loads to the journal.
+    let (way, scale) = match (bulk.scale.through_the_stream(), bulk.beside) {
+        (true, false) => (Way::Through, bulk.scale.to_string()),
+        (true, true) => (Way::Beside, format!("{} beside the stream", bulk.scale)),
+        (false, _) => (Way::Beside, bulk.scale.to_string()),
     };
     let events = match (way, env.get("NOVA_KAFKA_BROKERS")) {
         (Way::Through, Some(_)) => {
@@ -48,7 +51,7 @@ pub(super) async fn run(env: &Env, bulk: &Bulk) -> anyhow::Result<()> {
     let postgres = PostgresConfig::from_env(env)?;
     let pool = PoolConfig::default().connect_lazy(postgres.url.expose().as_str())?;
     let options = BulkOptions {
-        scale: bulk.scale.to_string(),
+        scale,
         size: bulk.scale.size(),
         seed: bulk.seed,
         base: bulk.base_time,

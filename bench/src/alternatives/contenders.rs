@@ -14,6 +14,8 @@ pub enum Contender {
     PipelinedGets,
     /// Nova, ranked for each request.
     NovaMiss,
+    /// What ClickHouse alone takes for a ranking.
+    Questions,
     /// One statement to PostgreSQL.
     Sql,
     /// Lists in Redis, written with each post.
@@ -24,16 +26,18 @@ pub enum Contender {
 pub(super) const NOVA: &str = "nova";
 /// The process of floors and alternatives.
 pub(super) const SERVER: &str = "bench server";
-/// The store that answers where there is no server.
+/// The stores that answer where there is no server.
 pub(super) const REDIS: &str = "redis";
+pub(super) const CLICKHOUSE: &str = "clickhouse";
 
 impl Contender {
     /// All of them, in the order of the report.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::NovaHit,
         Self::Floor,
         Self::PipelinedGets,
         Self::NovaMiss,
+        Self::Questions,
         Self::Sql,
         Self::FanOut,
     ];
@@ -46,6 +50,7 @@ impl Contender {
             Self::Floor => "floor: axum + the round trip of a hit",
             Self::PipelinedGets => "floor: 20 pipelined GETs",
             Self::NovaMiss => "nova miss",
+            Self::Questions => "floor: the questions of a miss",
             Self::Sql => "alternative: one SQL statement",
             Self::FanOut => "alternative: fan-out on write",
         }
@@ -65,6 +70,9 @@ impl Contender {
             Self::NovaMiss => {
                 "the same request of viewers without a ranking (their row in Redis is deleted before each request, untimed): sources, features, filters, score, diversity, page"
             }
+            Self::Questions => {
+                "what a ranking asks ClickHouse for one viewer: F1, interactions and then F3, impressions, side by side as Nova asks; without what rankings share (F2)"
+            }
             Self::Sql => {
                 "the three sources, formula, order and content of the page in one statement over Nova's tables, with covering indexes and counters in a table of their own"
             }
@@ -81,6 +89,7 @@ impl Contender {
             Self::NovaHit | Self::NovaMiss => NOVA,
             Self::Floor | Self::Sql | Self::FanOut => SERVER,
             Self::PipelinedGets => REDIS,
+            Self::Questions => CLICKHOUSE,
         }
     }
 
@@ -89,10 +98,11 @@ impl Contender {
     pub const fn needs(self) -> &'static [&'static str] {
         match self {
             Self::NovaHit | Self::NovaMiss => {
-                &[NOVA, "postgres", "kafka", REDIS, "clickhouse", "connect"]
+                &[NOVA, "postgres", "kafka", REDIS, CLICKHOUSE, "connect"]
             }
             Self::Floor => &[SERVER, REDIS],
             Self::PipelinedGets => &[REDIS],
+            Self::Questions => &[CLICKHOUSE],
             Self::Sql => &[SERVER, "postgres"],
             Self::FanOut => &[SERVER, "postgres", REDIS],
         }
@@ -113,6 +123,9 @@ impl Contender {
             Self::NovaMiss => &[
                 "answer without ClickHouse (then: the last ranking, the hot list, or the follow feed, and the answer says so)",
             ],
+            Self::Questions => {
+                &["count, filter, score, order, or make a page: it has the ids of candidates"]
+            }
             Self::Sql => &[
                 "use impressions or shares: they are events and not in PostgreSQL, so engagement is ln(1 + likes + 2 comments), not a rate",
                 "put what the viewer has seen behind the rest, for the same reason",

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use anyhow::ensure;
 use nova_loadtest::resources::Watched;
+use nova_olap::Olap;
 
-use super::clients::{AnyClient, GetsClient, share};
+use super::clients::{AnyClient, GetsClient, QuestionsClient, share};
 use super::contenders::Contender;
 use super::plan::Page;
 use super::warm::warm;
@@ -30,6 +31,7 @@ pub(super) struct Race {
     /// That of floors and alternatives.
     pub(super) server: String,
     pub(super) redis_url: String,
+    pub(super) olap: Olap,
     pub(super) viewers: Vec<Viewer>,
     pub(super) pages: Vec<Arc<Page>>,
     pub(super) common: Common,
@@ -132,6 +134,7 @@ impl Race {
         number: usize,
         checks: &Arc<Checks>,
     ) -> anyhow::Result<AnyClient> {
+        let viewers = share(&self.viewers, nth, number);
         let (address, kind) = match contender {
             Contender::NovaHit => (&self.api, Kind::Hit),
             Contender::NovaMiss => (&self.api, Kind::Miss),
@@ -144,8 +147,12 @@ impl Race {
                 let gets = GetsClient::to(&self.redis_url, pages.collect(), checks).await?;
                 return Ok(AnyClient::Gets(gets));
             }
+            Contender::Questions => {
+                let checks = Arc::clone(checks);
+                let questions = QuestionsClient::to(self.olap.clone(), viewers, checks)?;
+                return Ok(AnyClient::Questions(questions));
+            }
         };
-        let viewers = share(&self.viewers, nth, number);
         let common = self.checked_by(checks);
         let feed = FeedClient::to(address, kind, viewers, common)?;
         Ok(AnyClient::Feed(feed))

@@ -8,6 +8,7 @@ use chrono::Utc;
 use nova_loadtest::data;
 use nova_loadtest::people::People;
 use nova_loadtest::target::Target;
+use nova_olap::{Olap, OlapConfig};
 use nova_simulate::bulk::Scale;
 use redis::Pipeline;
 use sqlx::PgPool;
@@ -98,6 +99,7 @@ async fn measure(
         api: endpoints.api.clone(),
         server: server.address.clone(),
         redis_url: endpoints.redis.clone(),
+        olap: Olap::new(&OlapConfig::from_url(&endpoints.clickhouse.parse()?)?),
         viewers: sample.viewers.clone(),
         pages: pages.into_iter().map(Arc::new).collect(),
         common,

@@ -1,8 +1,10 @@
 //! Clients of each contender, and how their answers are checked.
 
 mod gets;
+mod questions;
 
 pub(super) use gets::GetsClient;
+pub(super) use questions::QuestionsClient;
 
 use crate::feed::{FeedClient, Viewer};
 use crate::measure::{Asked, Client};
@@ -12,6 +14,7 @@ use crate::measure::{Asked, Client};
 pub(super) enum AnyClient {
     Feed(FeedClient),
     Gets(GetsClient),
+    Questions(QuestionsClient),
 }
 
 impl AnyClient {
@@ -20,7 +23,7 @@ impl AnyClient {
     pub(super) fn thorough(&mut self, thorough: bool) {
         match self {
             Self::Feed(client) => client.thorough = thorough,
-            Self::Gets(_) => {}
+            Self::Gets(_) | Self::Questions(_) => {}
         }
     }
 }
@@ -30,6 +33,7 @@ impl Client for AnyClient {
         match self {
             Self::Feed(client) => client.prepare().await,
             Self::Gets(client) => client.prepare().await,
+            Self::Questions(client) => client.prepare().await,
         }
     }
 
@@ -37,6 +41,7 @@ impl Client for AnyClient {
         match self {
             Self::Feed(client) => client.ask().await,
             Self::Gets(client) => client.ask().await,
+            Self::Questions(client) => client.ask().await,
         }
     }
 }

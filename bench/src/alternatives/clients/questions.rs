@@ -80,10 +80,11 @@ impl Client for QuestionsClient {
             return Asked::Failed("no viewer".to_owned());
         };
         match self.candidates(viewer.id, Utc::now()).await {
-            // Who follows nobody and likes nothing has none, and asks all the same.
-            Ok(0) => Asked::Counted,
-            Ok(_) => {
-                self.checks.noted();
+            Ok(found) => {
+                // Who follows nobody and likes nothing has none, and asks all the same.
+                if found > 0 {
+                    self.checks.noted();
+                }
                 Asked::Counted
             }
             Err(_) => Asked::Failed("no answer of ClickHouse".to_owned()),

@@ -34,12 +34,7 @@ pub(super) struct Bulk {
 }
 
 pub(super) async fn run(env: &Env, bulk: &Bulk) -> anyhow::Result<()> {
-    // A load that broke off goes on the way it began: where there are two ways, they are two loads to the journal.
-    let (way, scale) = match (bulk.scale.through_the_stream(), bulk.beside) {
-        (true, false) => (Way::Through, bulk.scale.to_string()),
-        (true, true) => (Way::Beside, format!("{} beside the stream", bulk.scale)),
-        (false, _) => (Way::Beside, bulk.scale.to_string()),
-    };
+    let (way, name) = way_and_name(bulk.scale, bulk.beside);
     let events = match (way, env.get("NOVA_KAFKA_BROKERS")) {
         (Way::Through, Some(_)) => {
             let mut config = ProducerConfig::new(KafkaConfig::from_env(env)?.brokers);
@@ -51,7 +46,7 @@ pub(super) async fn run(env: &Env, bulk: &Bulk) -> anyhow::Result<()> {
     let postgres = PostgresConfig::from_env(env)?;
     let pool = PoolConfig::default().connect_lazy(postgres.url.expose().as_str())?;
     let options = BulkOptions {
-        scale,
+        scale: name,
         size: bulk.scale.size(),
         seed: bulk.seed,
         base: bulk.base_time,
@@ -74,6 +69,16 @@ pub(super) async fn run(env: &Env, bulk: &Bulk) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Where a population goes, and what the journal calls it: a load that broke off goes on the way it began, so where there are
+/// two ways they are two loads.
+fn way_and_name(scale: Scale, beside: bool) -> (Way, String) {
+    match (scale.through_the_stream(), beside) {
+        (true, false) => (Way::Through, scale.to_string()),
+        (true, true) => (Way::Beside, format!("{scale} beside the stream")),
+        (false, _) => (Way::Beside, scale.to_string()),
+    }
+}
+
 /// Redis, where there is one: a load does without.
 fn cache(env: &Env) -> anyhow::Result<Option<Cache>> {
     if env.get("NOVA_REDIS_URL").is_none() {
@@ -85,4 +90,29 @@ fn cache(env: &Env) -> anyhow::Result<Option<Cache>> {
         ..CacheConfig::new(url.expose().clone())
     };
     Cache::new(&config).map(Some).context("NOVA_REDIS_URL")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_ways_are_two_loads_and_what_has_one_way_keeps_its_name() {
+        let asked = [
+            (Scale::S, false),
+            (Scale::S, true),
+            (Scale::M, false),
+            (Scale::M, true),
+        ];
+        let expected = [
+            (Way::Through, "S"),
+            (Way::Beside, "S beside the stream"),
+            (Way::Beside, "M"),
+            (Way::Beside, "M"),
+        ];
+        assert_eq!(
+            asked.map(|(scale, beside)| way_and_name(scale, beside)),
+            expected.map(|(way, name)| (way, name.to_owned()))
+        );
+    }
 }

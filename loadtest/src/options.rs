@@ -114,7 +114,7 @@ pub struct Options {
         help_heading = "Run"
     )]
     pub report: PathBuf,
-    /// Two minutes in total, at rates for a small machine and a debug build.
+    /// Two to three minutes in total, at rates for a small machine and a debug build.
     #[arg(long, help_heading = "Run")]
     pub smoke: bool,
 }

@@ -3,7 +3,8 @@
 
     queries.py ENDPOINTS [--viewers N] [--set NAME=VALUE ...] [--rounds N]
 
-With the settings that Nova sends; `--set` changes one or adds another. `view` is F1 as the parametrised view tells it. For viewers who follow 40 to 140 users: time until the answer, and processor time of the server, split by the thread that
+With the settings that Nova sends; `--set` changes one or adds another. `view` is F1 as the parametrised view tells it.
+For viewers who follow 40 to 140 users: time until the answer, and processor time of the server, split by the thread that
 takes the request, which parses, analyses and plans, and those that execute. What the server does besides (recounts, merges,
 reading Kafka) is in it: the machine should be idle, and the median of several runs be taken.
 """
@@ -56,8 +57,8 @@ def closest(clickhouse, viewer, now):
     """The 50 authors whom the viewer interacted with most, and those of them who are followed, as parameters of F3."""
     rows = clickhouse.ask(sql("viewer_interactions"), viewer=viewer, now=now, interaction_days=90)
     rows = sorted((row.split("\t") for row in rows), key=lambda row: -int(row[1]))[:50]
-    ids = lambda chosen: "[" + ",".join(f"'{row[0]}'" for row in chosen) + "]"  # noqa: E731
-    return {"authors": ids(rows), "followed": ids([row for row in rows if row[3] == "1"])}
+    chosen = {"authors": rows, "followed": [row for row in rows if row[3] == "1"]}
+    return {name: "[" + ",".join(f"'{row[0]}'" for row in its) + "]" for name, its in chosen.items()}
 
 
 def sql(query):

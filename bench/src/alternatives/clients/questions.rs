@@ -57,16 +57,9 @@ impl QuestionsClient {
     /// The candidates of F1 and F3, as many as there are.
     async fn candidates(&self, viewer: UserId, now: DateTime<Utc>) -> Result<usize, OlapError> {
         let olap = &self.olap;
-        let of_closest = async {
-            let interactions =
-                olap.viewer_interactions(viewer, now, AUTHORS.interaction_days, DEADLINE);
-            let interactions = interactions.await?;
-            olap.posts_of_closest(viewer, &interactions, now, AFFINITY, AUTHORS, DEADLINE)
-                .await
-        };
         let (follow, affinity, _seen) = try_join!(
             olap.follow_candidates(viewer, now, FOLLOW, DEADLINE),
-            of_closest,
+            olap.affinity_candidates(viewer, now, AFFINITY, AUTHORS, DEADLINE),
             olap.viewer_impressions(viewer, now, SEEN_HOURS, SEEN_POSTS, DEADLINE),
         )?;
         Ok(follow.len() + affinity.len())

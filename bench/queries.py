@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """What the queries of the read path cost ClickHouse, one after the other, over HTTP with one thread each.
 
-    queries.py ENDPOINTS [--viewers N] [--set NAME=VALUE ...] [--rounds N]
+    queries.py ENDPOINTS [--viewers N] [--together N] [--set NAME=VALUE ...] [--rounds N]
 
+`--together N` asks what can be asked for several viewers at once for N of them, and says what that takes for each viewer.
 With the settings that Nova sends; `--set` changes one or adds another. `view` is F1 as the parametrised view tells it.
-For viewers who follow 40 to 140 users: time until the answer, and processor time of the server, split by the thread that
+For viewers who follow 40 to 140 users: time until the answer, and processor time of the server for each viewer, split by the thread that
 takes the request, which parses, analyses and plans, and those that execute. What the server does besides (recounts, merges,
 reading Kafka) is in it: the machine should be idle, and the median of several runs be taken.
 """
@@ -85,10 +86,36 @@ def questions(viewer, now, authors):
     }  # fmt: skip
 
 
+def array(values):
+    return "[" + ",".join(values) + "]"
+
+
+def together(asked):
+    """What these viewers are asked for one by one, as it is asked for all of them at once."""
+    viewers = {"viewers": array(f"'{one['follow_candidates']['viewer']}'" for one in asked)}
+    pairs = [
+        (author, place, author in one["affinity_candidates"]["followed"])
+        for place, one in enumerate(asked, 1)
+        for author in one["affinity_candidates"]["authors"].strip("[]").split(",")
+        if author
+    ]
+    authors = {"authors": array(author for author, _, _ in pairs), "places": array(str(place) for _, place, _ in pairs)}
+    followed = {"followed": array(str(int(follows)) for _, _, follows in pairs)}
+    own = {
+        "follow_candidates": viewers,
+        "affinity_candidates": viewers | authors | followed,
+        "viewer_interactions": viewers,
+        "viewer_impressions": viewers,
+        "newest_candidates": viewers | authors,
+    }
+    return {f"{query}_together": asked[0][query] | its for query, its in own.items()}
+
+
 def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("endpoints", type=pathlib.Path)
     arguments.add_argument("--viewers", type=int, default=60)
+    arguments.add_argument("--together", type=int, default=1)
     arguments.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
     arguments.add_argument("--rounds", type=int, default=1)
     given = arguments.parse_args()
@@ -103,7 +130,9 @@ def main():
         raise SystemExit("nobody follows 40 to 140 users")
     process, now = server(), time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime())
     asked = [questions(viewer, now, closest(clickhouse, viewer, now)) for viewer in viewers]
-    print(f"{len(viewers)} viewers; milliseconds\n{'':24}{'p50':>8}{'p95':>8}{'processor':>11}{'planning':>10}{'executing':>11}")
+    if given.together > 1:
+        asked = [together(asked[n : n + given.together]) for n in range(0, len(asked), given.together)]
+    print(f"{len(viewers)} viewers; milliseconds\n{'':30}{'p50':>8}{'p95':>8}{'processor':>11}{'planning':>10}{'executing':>11}")
     for query in list(asked[0]) * given.rounds:
         text = sql(query)
         clickhouse.ask(text, **asked[0][query])
@@ -116,7 +145,7 @@ def main():
         took.sort()
         p50, p95 = took[len(took) // 2], took[len(took) * 95 // 100]
         plans, executes = (spent(before, after, name) / len(viewers) for name in (PLANS, EXECUTES))
-        print(f"{query:24}{p50:8.1f}{p95:8.1f}{plans + executes:11.1f}{plans:10.1f}{executes:11.1f}")
+        print(f"{query:30}{p50:8.1f}{p95:8.1f}{plans + executes:11.1f}{plans:10.1f}{executes:11.1f}")
 
 
 if __name__ == "__main__":

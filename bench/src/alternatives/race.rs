@@ -150,7 +150,7 @@ impl Race {
             Contender::Questions => {
                 let checks = Arc::clone(checks);
                 let questions = QuestionsClient::to(self.olap.clone(), viewers, checks)?;
-                return Ok(AnyClient::Questions(questions));
+                return Ok(AnyClient::Questions(Box::new(questions)));
             }
         };
         let common = self.checked_by(checks);

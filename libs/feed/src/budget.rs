@@ -156,7 +156,7 @@ impl<T> Attempt<T> {
             Guarded::Open => Outcome::Failed,
             Guarded::Failed(error) => {
                 tracing::warn!(left_out = %what, %error, "the feed goes on without a query");
-                match error {
+                match error.cause() {
                     OlapError::Deadline { .. } | OlapError::Busy { .. } => Outcome::Late,
                     _ => Outcome::Failed,
                 }

@@ -10,13 +10,11 @@ use nova_ranking::FormulaConfig;
 
 use crate::client::Olap;
 use crate::error::OlapError;
-use crate::interactions::{Interactions, authors_and_followed};
-use crate::rows::{CandidateRow, NewestRow};
+use crate::interactions::Interactions;
+use crate::questions::{Affinity, Follow, NewestPosts};
+use crate::rows::CandidateRow;
 
-const FOLLOW: &str = include_str!("../../../clickhouse/queries/follow_candidates.sql");
 const TRENDING: &str = include_str!("../../../clickhouse/queries/trending_candidates.sql");
-const AFFINITY: &str = include_str!("../../../clickhouse/queries/affinity_candidates.sql");
-const NEWEST: &str = include_str!("../../../clickhouse/queries/newest_candidates.sql");
 
 /// How much later than the client the server gives a query up: late is late by the client's clock.
 const SERVER_GRACE: Duration = Duration::from_millis(100);
@@ -30,7 +28,7 @@ const READ_THREADS: &str = "1";
 const INDEX_PARTS: &str = "3";
 
 /// What a source looks at and how much it may return.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SourceLimits {
     /// Posts created later than this many hours before `now`; those dated more than an hour ahead are left out.
     pub window_hours: u32,
@@ -68,13 +66,12 @@ impl Olap {
         limits: SourceLimits,
         deadline: Duration,
     ) -> Result<Vec<Candidate>, OlapError> {
-        let query = self
-            .read(FOLLOW, deadline)
-            .param("viewer", viewer)
-            .param("now", time_param(now))
-            .param("window_hours", limits.window_hours)
-            .param("max_posts", limits.max_posts);
-        self.fetch(query, deadline).await
+        let question = Follow {
+            viewer,
+            now,
+            limits,
+        };
+        self.ask(question, deadline).await
     }
 
     /// F2: the most engaging public posts, best first; the same for every viewer.
@@ -132,18 +129,20 @@ impl Olap {
         authors: AuthorLimits,
         deadline: Duration,
     ) -> Result<Vec<Candidate>, OlapError> {
-        let (authors, followed) = authors_and_followed(interactions, viewer, authors);
-        if authors.is_empty() {
+        let closest = interactions.closest(viewer, authors.max_authors);
+        if closest.is_empty() {
             return Ok(Vec::new());
         }
-        let query = self
-            .read(AFFINITY, deadline)
-            .param("authors", authors)
-            .param("followed", followed)
-            .param("now", time_param(now))
-            .param("window_hours", limits.window_hours)
-            .param("max_posts", limits.max_posts);
-        self.fetch(query, deadline).await
+        let question = Affinity {
+            viewer,
+            authors: closest
+                .iter()
+                .map(|one| (one.author, one.followed))
+                .collect(),
+            now,
+            limits,
+        };
+        self.ask(question, deadline).await
     }
 
     /// The posts created later than `since` of authors whom the viewer follows or who are in `authors`, newest first, at
@@ -161,18 +160,14 @@ impl Olap {
         max_posts: u32,
         deadline: Duration,
     ) -> Result<Vec<NewPost>, OlapError> {
-        let query = self
-            .read(NEWEST, deadline)
-            .param("viewer", viewer)
-            .param("authors", authors)
-            .param("since", time_param(since))
-            .param("now", time_param(now))
-            .param("max_posts", max_posts);
-        self.read_within(deadline, async {
-            let rows = query.fetch_all::<NewestRow>().await?;
-            Ok(rows.into_iter().map(NewPost::from).collect())
-        })
-        .await
+        let question = NewestPosts {
+            viewer,
+            authors,
+            since,
+            now,
+            max_posts,
+        };
+        self.ask(question, deadline).await
     }
 
     async fn fetch(&self, query: Query, deadline: Duration) -> Result<Vec<Candidate>, OlapError> {

@@ -8,18 +8,19 @@ use clickhouse::Client;
 use hyper_util::client::legacy::Client as HyperClient;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout};
 
 use crate::config::OlapConfig;
 use crate::error::OlapError;
-use crate::turns::Turns;
+use crate::together::Together;
+use crate::turns::{Awaited, Turns};
 
 /// Shorter than the server's keep-alive (3 s by default), so that no request goes out on a connection being closed.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Queries of the read path under way at once, for each processor this process may use. More of them only share the
-/// processors of ClickHouse, until each is late.
+/// processors of ClickHouse, until each is late; and those that wait can be asked together.
 const READS_PER_PROCESSOR: usize = 2;
 
 /// And at least so many: those of one ranking.
@@ -27,6 +28,13 @@ const FEWEST_READS: usize = 4;
 
 /// Of those that give way, as many as there are processors, and at least so many.
 const FEWEST_BEHIND: usize = 2;
+
+/// A place among the queries under way, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Turn<'a> {
+    _awaited: Option<Awaited<'a>>,
+    _place: Option<SemaphorePermit<'a>>,
+}
 
 /// ClickHouse as Nova sees it. Cheap to clone.
 #[derive(Clone)]
@@ -36,6 +44,9 @@ pub struct Olap {
     reads: Arc<Semaphore>,
     behind: Arc<Semaphore>,
     turns: Turns,
+    together: Arc<Together>,
+    /// Whether its questions are asked together with others that wait.
+    joins: bool,
     /// Nobody waits for its queries: how long each gives way, at most.
     gives_way: Option<Duration>,
 }
@@ -76,6 +87,8 @@ impl Olap {
             )),
             behind: Arc::new(Semaphore::new(FEWEST_BEHIND.max(processors))),
             turns,
+            together: Arc::default(),
+            joins: false,
             gives_way: None,
         }
     }
@@ -99,6 +112,28 @@ impl Olap {
         }
     }
 
+    /// The same client for the questions of rankings of the present: where several of a kind wait for their turn they are asked by one
+    /// query, for at most eight viewers, as of the earliest of their times. Every clone of a client asks together with the others.
+    ///
+    /// Each needs a runtime, and goes on when who asked does not wait any more, to its deadline.
+    #[must_use]
+    pub fn asking_together(&self) -> Self {
+        Self {
+            joins: true,
+            ..self.clone()
+        }
+    }
+
+    /// Where its questions wait for others, if they do.
+    pub(crate) fn together(&self) -> Option<&Together> {
+        self.joins.then_some(&*self.together)
+    }
+
+    /// Whether somebody waits for its queries.
+    pub(crate) const fn is_awaited(&self) -> bool {
+        self.gives_way.is_none()
+    }
+
     /// The client itself, for statements that have no method here (tests, tools).
     #[must_use]
     pub fn client(&self) -> &Client {
@@ -115,18 +150,7 @@ impl Olap {
     ) -> Result<T, OlapError> {
         let started = Instant::now();
         let busy = OlapError::Busy { after: deadline };
-        let _awaited = self.gives_way.is_none().then(|| self.turns.awaited());
-        let place = async {
-            let Some(at_most) = self.gives_way else {
-                return self.reads.acquire().await;
-            };
-            // In the order in which they came.
-            let place = self.behind.acquire().await?;
-            self.turns.give_way(at_most.min(deadline / 4)).await;
-            Ok(place)
-        };
-        // Never closed: an error here cannot happen, and costs nothing but the limit.
-        let Ok(_place) = timeout(deadline, place).await else {
+        let Ok(_turn) = timeout(deadline, self.turn(deadline)).await else {
             return Err(busy);
         };
         let waited = started.elapsed();
@@ -134,6 +158,25 @@ impl Olap {
             Err(OlapError::Deadline { .. }) if waited > deadline / 2 => Err(busy),
             Err(OlapError::Deadline { .. }) => Err(OlapError::Deadline { after: deadline }),
             answer => answer,
+        }
+    }
+
+    /// Waits for a place among the queries under way, however long that takes, and gives way for at most a quarter of `deadline`.
+    pub(crate) async fn turn(&self, deadline: Duration) -> Turn<'_> {
+        let awaited = self.gives_way.is_none().then(|| self.turns.awaited());
+        // Never closed: an error here cannot happen, and costs nothing but the limit.
+        let place = match self.gives_way {
+            None => self.reads.acquire().await.ok(),
+            Some(at_most) => {
+                // In the order in which they came.
+                let place = self.behind.acquire().await.ok();
+                self.turns.give_way(at_most.min(deadline / 4)).await;
+                place
+            }
+        };
+        Turn {
+            _awaited: awaited,
+            _place: place,
         }
     }
 

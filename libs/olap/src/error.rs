@@ -1,5 +1,6 @@
 //! What can go wrong between Nova and ClickHouse.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 /// An error of ClickHouse or of the way to it.
@@ -26,6 +27,12 @@ pub enum OlapError {
         /// The deadline.
         after: Duration,
     },
+    /// What happened to a query that was asked together with others'.
+    #[error("{0}")]
+    Together(Arc<OlapError>),
+    /// The task that was to ask ended without an answer: it panicked, or the process stops.
+    #[error("the query to ClickHouse was not asked to its end")]
+    Lost,
     /// A statement of the schema was refused. The statements before it were applied; all are idempotent.
     #[error("schema statement {number}, {name}: {source}")]
     Statement {
@@ -44,4 +51,15 @@ pub enum OlapError {
         /// Its beginning.
         text: String,
     },
+}
+
+impl OlapError {
+    /// What happened to the query, whoever asked with it.
+    #[must_use]
+    pub fn cause(&self) -> &Self {
+        match self {
+            Self::Together(cause) => cause.cause(),
+            itself => itself,
+        }
+    }
 }

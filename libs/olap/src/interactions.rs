@@ -7,12 +7,10 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use nova_domain::UserId;
 
-use crate::candidates::{AuthorLimits, time_param};
 use crate::client::Olap;
 use crate::error::OlapError;
+use crate::questions::OwnInteractions;
 use crate::rows::InteractionsRow;
-
-const INTERACTIONS: &str = include_str!("../../../clickhouse/queries/viewer_interactions.sql");
 
 /// A viewer's live likes, comments and shares of an author's posts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,7 +60,7 @@ impl FromIterator<AuthorInteractions> for Interactions {
 }
 
 impl Olap {
-    /// The viewer's live interactions later than [`AuthorLimits::interaction_days`] before `now`.
+    /// The viewer's live interactions of the `days` before `now`.
     ///
     /// # Errors
     /// The query failed ([`OlapError::Query`]) or was late ([`OlapError::Deadline`]).
@@ -73,16 +71,8 @@ impl Olap {
         days: u32,
         deadline: Duration,
     ) -> Result<Interactions, OlapError> {
-        let query = self
-            .read(INTERACTIONS, deadline)
-            .param("viewer", viewer)
-            .param("now", time_param(now))
-            .param("interaction_days", days);
-        self.read_within(deadline, async {
-            let rows = query.fetch_all::<InteractionsRow>().await?;
-            Ok(rows.into_iter().map(AuthorInteractions::from).collect())
-        })
-        .await
+        let question = OwnInteractions { viewer, now, days };
+        self.ask(question, deadline).await
     }
 }
 
@@ -95,18 +85,6 @@ impl From<InteractionsRow> for AuthorInteractions {
             followed: row.followed != 0,
         }
     }
-}
-
-/// Authors whose posts are asked for, and those of them whose followers-only posts are meant for the viewer.
-pub(crate) fn authors_and_followed(
-    interactions: &Interactions,
-    viewer: UserId,
-    limits: AuthorLimits,
-) -> (Vec<UserId>, Vec<UserId>) {
-    let closest = interactions.closest(viewer, limits.max_authors);
-    let followed = closest.iter().filter(|one| one.followed);
-    let followed = followed.map(|one| one.author).collect();
-    (closest.iter().map(|one| one.author).collect(), followed)
 }
 
 #[cfg(test)]
@@ -145,11 +123,5 @@ mod tests {
         assert_eq!(ids(2), [2, 4]);
         assert!(ids(0).is_empty());
         assert_eq!(all.per_author().len(), 5);
-        let limits = AuthorLimits {
-            interaction_days: 90,
-            max_authors: 3,
-        };
-        let (authors, followed) = authors_and_followed(&all, viewer, limits);
-        assert_eq!((authors.len(), followed.len()), (3, 2));
     }
 }

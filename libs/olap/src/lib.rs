@@ -20,11 +20,13 @@ mod hot_posts;
 mod interactions;
 pub mod load;
 mod post_counts;
+mod questions;
 mod rows;
 pub mod schema;
 mod seen;
 mod sql;
 mod suggestions;
+mod together;
 mod turns;
 
 pub use candidates::{AuthorLimits, NewPost, SourceLimits};

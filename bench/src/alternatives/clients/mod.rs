@@ -14,7 +14,7 @@ use crate::measure::{Asked, Client};
 pub(super) enum AnyClient {
     Feed(FeedClient),
     Gets(GetsClient),
-    Questions(QuestionsClient),
+    Questions(Box<QuestionsClient>),
 }
 
 impl AnyClient {

@@ -18,7 +18,7 @@ pub trait Outage {
 impl Outage for OlapError {
     fn is_outage(&self) -> bool {
         use clickhouse::error::Error;
-        match self {
+        match self.cause() {
             Self::Deadline { after } => *after >= FAIR_WAIT,
             Self::Query(error) => matches!(error, Error::Network(_) | Error::TimedOut),
             _ => false,

@@ -63,15 +63,15 @@ impl<P: Posts + 'static> Ranker for Live<P> {
         cache: Option<&Cache>,
         budget: &Budget,
     ) -> Result<RankedFeed, Unavailable> {
-        let behind;
-        let olap = if ask.awaited {
-            &self.olap
-        } else {
-            behind = self.olap.giving_way(Olap::GIVES_WAY);
-            &behind
-        };
+        let mut olap = self.olap.clone();
+        if ask.live {
+            olap = olap.asking_together();
+        }
+        if !ask.awaited {
+            olap = olap.giving_way(Olap::GIVES_WAY);
+        }
         let context = RankContext {
-            olap,
+            olap: &olap,
             posts: self.posts.as_ref(),
             cache,
             config: &self.config,

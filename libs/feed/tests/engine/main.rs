@@ -10,3 +10,4 @@ mod kept;
 mod many;
 mod newest;
 mod support;
+mod together;

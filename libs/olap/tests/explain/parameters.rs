@@ -20,12 +20,22 @@ pub(crate) fn parameters(now: &str) -> BTreeMap<&'static str, String> {
         list((0..40).map(|n| format!("({},'{now}',{})", quoted(2, n), quoted(1, 11 * n))));
     BTreeMap::from([
         ("viewer", id(2, 500)),
+        (
+            "viewers",
+            list([500, 501, 502].map(|n| quoted(2, n)).into_iter()),
+        ),
         ("now", now.to_owned()),
         ("post_ids", list((0..8).map(|n| quoted(1, 499 * n)))),
         ("author_ids", list((0..3).map(|n| quoted(2, n)))),
         ("positions", "[(0,17),(3,9000)]".to_owned()),
         ("topic", "cdc.likes".to_owned()),
         ("authors", list((0..50).map(|n| quoted(2, 7 * n)))),
+        // Of the viewers, the first asks for all of them.
+        ("places", list((0..50).map(|_| "1".to_owned()))),
+        (
+            "followed affinity_candidates_together",
+            list((0..50).map(|_| "0".to_owned())),
+        ),
         ("followed", list((0..20).map(|n| quoted(2, 7 * n)))),
         (
             "keys recounted_counts",
@@ -37,6 +47,7 @@ pub(crate) fn parameters(now: &str) -> BTreeMap<&'static str, String> {
         ("keys seen_posts", posts_by_author),
         ("since", "39500".to_owned()),
         ("since newest_candidates", now.to_owned()),
+        ("since newest_candidates_together", now.to_owned()),
         ("after_at", "0".to_owned()),
         ("after_post", id(0, 0)),
         ("last_post", id(1, 500)),

@@ -27,22 +27,31 @@ pub(super) type List = Arc<Vec<Candidate>>;
 pub(crate) struct Trending {
     kept: Remembered<(List, EngagementState)>,
     state: Remembered<EngagementState>,
+    states: Arc<SingleFlight<(), Result<EngagementState, Outcome>>>,
     flights: Arc<SingleFlight<EngagementState, Result<List, Outcome>>>,
 }
 
 impl Trending {
-    /// The state of the counts: as it was asked for last, if that is no longer ago than [`STATE_FOR`]; else what `query` says. And
-    /// whether it was asked.
-    async fn state<F>(&self, query: F) -> Result<(EngagementState, bool), Outcome>
+    /// The state of the counts: as it was asked for last, if that is no longer ago than [`STATE_FOR`]; else what `query` says, which
+    /// all who ask meanwhile wait for. And whether it was asked.
+    async fn state<F>(&self, query: impl FnOnce() -> F) -> Result<(EngagementState, bool), Outcome>
     where
-        F: Future<Output = Result<EngagementState, Outcome>>,
+        F: Future<Output = Result<EngagementState, Outcome>> + Send + 'static,
     {
         if let Some(state) = self.state.within(STATE_FOR) {
             return Ok((state, false));
         }
-        let asked = Instant::now();
-        let state = query.await?;
-        self.state.keep(state, asked);
+        let kept = self.state.clone();
+        let flight = self.states.join((), || {
+            let query = query();
+            async move {
+                let asked = Instant::now();
+                let state = query.await?;
+                kept.keep(state, asked);
+                Ok(state)
+            }
+        });
+        let state = flight.landed().await.unwrap_or(Err(Outcome::Failed))?;
         Ok((state, true))
     }
 
@@ -101,8 +110,13 @@ pub(super) async fn fetch<P>(asking: &Asking<'_, P>) -> (Attempt<List>, bool) {
     let result = match context.shared.filter(|_| ask.live && period > NOT_SHARED) {
         None => query().await.map(Arc::new),
         Some(shared) => {
-            let state = olap.engagement_state(deadline);
-            let state = async { asking.clickhouse(what, state).await.result };
+            let state = || {
+                let (olap, server) = (olap.clone(), context.guards.clickhouse.clone());
+                async move {
+                    let state = Box::pin(olap.engagement_state(deadline));
+                    Attempt::of(&server, what, state).await.result
+                }
+            };
             match shared.trending.state(state).await {
                 Ok((state, now)) => {
                     asked = now;
@@ -161,8 +175,8 @@ mod tests {
     async fn the_state_of_the_counts_is_asked_four_times_a_second() {
         let trending = Trending::default();
         let ask = async |inserts, result: Result<(), Outcome>| {
-            let state = async { result.map(|()| EngagementState::new(inserts)) };
-            trending.state(state).await
+            let state = async move { result.map(|()| EngagementState::new(inserts)) };
+            trending.state(|| state).await
         };
         assert_eq!(ask(1, Err(Outcome::Late)).await, Err(Outcome::Late));
         assert_eq!(ask(1, Ok(())).await, Ok((EngagementState::new(1), true)));

@@ -85,7 +85,8 @@ pub struct FeedConfig {
     /// How long what F1 and F3 found for a viewer is completed by what is new, instead of asked for again, while nothing but
     /// age makes the viewer's rankings out of date (180 s; 1 s: not at all).
     pub kept: Duration,
-    /// Rankings under way at once, per process (2): each asks five or six questions at the same time.
+    /// Rankings under way at once, per process (8): each asks five or six questions at the same time, those that wait for a turn by one
+    /// query for several rankings.
     pub max_rankings: u32,
     /// Requests that wait for one of these places (16), at most half of the budget; past it they get what there is.
     pub ranking_queue: u32,
@@ -132,7 +133,7 @@ impl Default for FeedConfig {
             ahead: Duration::from_secs(10),
             shared: Duration::from_secs(5),
             kept: Duration::from_secs(180),
-            max_rankings: 2,
+            max_rankings: 8,
             ranking_queue: 16,
             rank_wait: Duration::from_millis(300),
             breaker: BreakerConfig {

@@ -35,6 +35,8 @@ pub const DEGRADED: &str = "nova_feed_degraded_total";
 pub const VANISHED: &str = "nova_feed_vanished_total";
 /// Rankings under way.
 pub const RANKINGS: &str = "nova_feed_rankings_in_flight";
+/// Rankings that may be under way at once: more while they are in time, fewer when they are late.
+pub const RANKINGS_BOUND: &str = "nova_feed_rankings_bound";
 /// Requests that found as many rankings under way and waiting as may be.
 pub const TURNED_AWAY: &str = "nova_feed_rankings_turned_away_total";
 /// Rankings behind an answer by `outcome`: `ranked`, `failed` or `skipped` (too many under way).
@@ -86,6 +88,10 @@ pub fn describe() {
         "Posts that were to be on a page and might not be shown any more"
     );
     describe_gauge!(RANKINGS, "Rankings under way");
+    describe_gauge!(
+        RANKINGS_BOUND,
+        "Rankings that may be under way at once: more while they are in time, fewer when they are late"
+    );
     describe_counter!(
         TURNED_AWAY,
         "Requests that found as many rankings under way and waiting as may be"
@@ -185,6 +191,11 @@ pub(crate) fn breaker_opened(server: &'static str) {
 
 pub(crate) fn rankings_in_flight(change: f64) {
     gauge!(RANKINGS).increment(change);
+}
+
+/// Of one gate; those of a process add up.
+pub(crate) fn rankings_bound(from: usize, to: usize) {
+    gauge!(RANKINGS_BOUND).increment(count(to) - count(from));
 }
 
 pub(crate) fn turned_away() {

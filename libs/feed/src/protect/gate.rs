@@ -1,7 +1,9 @@
-//! A bound on the rankings under way, with a bounded queue in front of it.
+//! A bound on the rankings under way, with a bounded queue in front of it. The more of them there are, the more of their questions are
+//! asked together, and the longer each takes: the bound grows while they are in time, and shrinks when they are late (additive
+//! increase, multiplicative decrease, as in congestion control).
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -12,6 +14,12 @@ use crate::metrics;
 /// So many of the last rankings count in how long one is expected to take: the share of the very last is one of them.
 const COUNTED: u64 = 8;
 
+/// So many rankings are let through at once however late they are, unless fewer are allowed.
+const FEWEST: usize = 2;
+
+/// What a late ranking leaves of the bound. Those that were under way beside it are late for the same reason, and count once.
+const LATE_LEAVES: f64 = 0.75;
+
 /// Lets a number of rankings through at once. Cheap to clone; clones share the bound.
 #[derive(Debug, Clone)]
 pub(crate) struct Gate {
@@ -19,6 +27,32 @@ pub(crate) struct Gate {
     waiting: Arc<AtomicUsize>,
     queue: usize,
     takes: Arc<Takes>,
+    bound: Arc<Bound>,
+    /// Rankings under way that nobody waits for yet.
+    ahead: Arc<AtomicUsize>,
+}
+
+/// How many are let through.
+#[derive(Debug)]
+struct Bound {
+    fewest: usize,
+    most: usize,
+    /// A ranking that took more than this is late: three quarters of what an unfinished one counts as.
+    late: Duration,
+    /// One that took less than this was in good time: half of it.
+    quick: Duration,
+    now: Mutex<Now>,
+}
+
+#[derive(Debug)]
+struct Now {
+    bound: f64,
+    /// The same in whole rankings.
+    whole: usize,
+    /// Permits of the semaphore, taken and free.
+    permits: usize,
+    /// When it shrank last.
+    shrank: Option<Instant>,
 }
 
 /// How long a ranking takes.
@@ -37,22 +71,39 @@ pub(crate) struct GateFull;
 /// Leave to rank, until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Place {
-    _permit: OwnedSemaphorePermit,
-    takes: Arc<Takes>,
+    permit: Option<OwnedSemaphorePermit>,
+    gate: Gate,
+    ahead: bool,
     taken: Instant,
 }
 
 impl Gate {
-    /// `places` rankings at once, `queue` waiting. A ranking that was late with something counts as one that took `unfinished`.
-    pub(crate) fn new(places: usize, queue: usize, unfinished: Duration) -> Self {
+    /// At most `most` rankings at once, two to begin with; `queue` waiting. A ranking that was late with something counts as one that
+    /// took `unfinished`.
+    pub(crate) fn new(most: usize, queue: usize, unfinished: Duration) -> Self {
+        let fewest = FEWEST.min(most);
+        metrics::rankings_bound(0, fewest);
         Self {
-            places: Arc::new(Semaphore::new(places)),
+            places: Arc::new(Semaphore::new(fewest)),
             waiting: Arc::new(AtomicUsize::new(0)),
             queue,
             takes: Arc::new(Takes {
                 micros: AtomicU64::new(0),
                 unfinished,
             }),
+            bound: Arc::new(Bound {
+                fewest,
+                most,
+                late: unfinished * 3 / 4,
+                quick: unfinished / 2,
+                now: Mutex::new(Now {
+                    bound: as_f64(fewest),
+                    whole: fewest,
+                    permits: fewest,
+                    shrank: None,
+                }),
+            }),
+            ahead: Arc::default(),
         }
     }
 
@@ -89,11 +140,24 @@ impl Gate {
             .map_err(|_| GateFull)
     }
 
+    /// The same for a ranking ahead of its time: at most half of the places, so that who waits for one finds the others.
+    pub(crate) fn try_enter_ahead(&self) -> Result<Place, GateFull> {
+        let half = self.bound.lock().whole.div_ceil(2);
+        let mut place = self.try_enter()?;
+        let room = |n: usize| (n < half).then_some(n + 1);
+        let counted = self
+            .ahead
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, room);
+        place.ahead = counted.is_ok();
+        counted.map(|_| place).map_err(|_| GateFull)
+    }
+
     fn taken(&self, permit: OwnedSemaphorePermit) -> Place {
         metrics::rankings_in_flight(1.0);
         Place {
-            _permit: permit,
-            takes: Arc::clone(&self.takes),
+            permit: Some(permit),
+            gate: self.clone(),
+            ahead: false,
             taken: Instant::now(),
         }
     }
@@ -102,14 +166,62 @@ impl Gate {
 impl Place {
     /// Gives the place back; `whole` when the ranking was late with nothing.
     pub(crate) fn ranked(self, whole: bool) {
-        let unfinished = self.takes.unfinished;
+        let unfinished = self.gate.takes.unfinished;
         let took = if whole {
             self.taken.elapsed().min(unfinished)
         } else {
             unfinished
         };
-        self.takes.note(took);
+        self.gate.takes.note(took);
+        self.gate.learn(took, self.taken);
     }
+}
+
+impl Gate {
+    /// Grows or shrinks by one ranking that took so long.
+    fn learn(&self, took: Duration, taken: Instant) {
+        let Bound { fewest, most, .. } = *self.bound;
+        let mut now = self.bound.lock();
+        if took > self.bound.late {
+            // One that began before the bound shrank last was late under the old bound.
+            if now.shrank.is_none_or(|at| at < taken) {
+                now.bound = (now.bound * LATE_LEAVES).max(as_f64(fewest));
+                now.shrank = Some(Instant::now());
+            }
+        } else if took < self.bound.quick && self.places.available_permits() == 0 {
+            // Only where the bound was reached: else it says nothing of a higher one.
+            now.bound = (now.bound + now.bound.recip()).min(as_f64(most));
+        }
+        let whole = (1..=most).rev().find(|n| as_f64(*n) <= now.bound);
+        let whole = whole.unwrap_or(fewest);
+        metrics::rankings_bound(now.whole, whole);
+        now.whole = whole;
+        if whole > now.permits {
+            self.places.add_permits(whole - now.permits);
+            now.permits = whole;
+        }
+    }
+
+    /// Gives a permit back, unless there are more than the bound.
+    fn give_back(&self, permit: OwnedSemaphorePermit) {
+        let mut now = self.bound.lock();
+        if now.permits > now.whole {
+            now.permits -= 1;
+            permit.forget();
+        }
+    }
+}
+
+impl Bound {
+    /// Nothing in here panics while it holds the lock.
+    fn lock(&self) -> MutexGuard<'_, Now> {
+        self.now.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A number of rankings, of which there are never more than a thousand.
+fn as_f64(n: usize) -> f64 {
+    u32::try_from(n).map_or(f64::MAX, f64::from)
 }
 
 impl Takes {
@@ -128,6 +240,12 @@ impl Takes {
 impl Drop for Place {
     fn drop(&mut self) {
         metrics::rankings_in_flight(-1.0);
+        if self.ahead {
+            self.gate.ahead.fetch_sub(1, Ordering::AcqRel);
+        }
+        if let Some(permit) = self.permit.take() {
+            self.gate.give_back(permit);
+        }
     }
 }
 
@@ -206,6 +324,66 @@ mod tests {
         // Who leaves without having ranked says nothing.
         drop(gate.try_enter().unwrap());
         assert!((100..=110).contains(&millis(&gate)));
+    }
+
+    /// Places that can be had at once.
+    fn all(gate: &Gate) -> Vec<Place> {
+        std::iter::from_fn(|| gate.try_enter().ok()).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_bound_grows_while_rankings_are_in_time_and_shrinks_when_they_are_late() {
+        let gate = Gate::new(5, 1, SOON);
+        let round = async |took: Duration, whole| {
+            let places = all(&gate);
+            tokio::time::advance(took).await;
+            let under_way = places.len();
+            for place in places {
+                place.ranked(whole);
+            }
+            under_way
+        };
+        let (quick, slow, late) = (SOON / 3, SOON * 5 / 8, SOON * 7 / 8);
+        let mut under_way = Vec::new();
+        for _ in 0..12 {
+            under_way.push(round(quick, true).await);
+        }
+        assert!(under_way.is_sorted());
+        assert_eq!((under_way[0], under_way[11]), (2, 5), "{under_way:?}");
+        // Neither in good time nor late.
+        assert_eq!(round(slow, true).await, 5);
+        assert_eq!(round(late, true).await, 5, "all late at once count as one");
+        assert_eq!(round(slow, true).await, 3);
+        assert_eq!(round(quick, false).await, 3, "without a source");
+        for _ in 0..5 {
+            round(late, true).await;
+        }
+        assert_eq!(all(&gate).len(), 2, "and never fewer");
+        // Who is alone says nothing of what more of them would take.
+        for _ in 0..20 {
+            let place = gate.try_enter().unwrap();
+            tokio::time::advance(quick).await;
+            place.ranked(true);
+        }
+        assert_eq!(all(&gate).len(), 2);
+        assert_eq!(all(&Gate::new(1, 1, SOON)).len(), 1);
+    }
+
+    #[tokio::test]
+    async fn who_ranks_ahead_leaves_half_of_the_places() {
+        let gate = Gate::new(5, 1, SOON);
+        let ahead = gate.try_enter_ahead().unwrap();
+        assert_eq!(gate.try_enter_ahead().unwrap_err(), GateFull);
+        let place = gate.try_enter().unwrap();
+        drop(ahead);
+        let ahead = gate.try_enter_ahead().unwrap();
+        drop(place);
+        drop(ahead);
+        let both = all(&gate);
+        assert_eq!(both.len(), 2);
+        assert_eq!(gate.try_enter_ahead().unwrap_err(), GateFull);
+        drop(both);
+        assert!(gate.try_enter_ahead().is_ok());
     }
 
     #[tokio::test(start_paused = true)]

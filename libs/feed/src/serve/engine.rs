@@ -7,6 +7,7 @@ use nova_cache::{Cache, CacheError, RankLock};
 use nova_domain::{PostBody, PostId, UserId};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use super::complaints::Complaints;
@@ -32,6 +33,8 @@ const MOST_AHEAD: usize = 64;
 
 /// The state of a feed service in one process; all of it can be made again from the servers.
 pub(crate) struct Engine<P, R> {
+    /// When the process began to serve.
+    pub(crate) began: Instant,
     pub(crate) posts: Arc<P>,
     pub(crate) ranker: R,
     pub(crate) cache: Option<Cache>,
@@ -73,6 +76,7 @@ impl<P, R: Ranker> Engine<P, R> {
         let rankings = Tasks::new(tasks.clone(), rankings_on);
         let index = |n: u32| usize::try_from(n).unwrap_or(usize::MAX);
         Self {
+            began: Instant::now(),
             posts,
             ranker,
             cache,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use nova_cache::PageKey;
 use rand::Rng as _;
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use super::engine::Engine;
 use super::ranker::Ranker;
@@ -21,6 +21,9 @@ use crate::protect::Place;
 /// How often one that waits looks for a place among the rankings, in milliseconds; a range, so that processes do not look in
 /// step. A request that waits for a place gets one that is free before it is looked for here.
 const LOOK_EVERY_MS: std::ops::RangeInclusive<u64> = 5..=15;
+
+/// Rankings ahead of time begin together, so often: what they ask of ClickHouse is asked by one query for all of them.
+const BUNCH: Duration = Duration::from_millis(500);
 
 impl<P: Posts + 'static, R: Ranker> Run<'_, P, R> {
     /// Ranks behind this answer, unless that is under way or as many rankings as may be are.
@@ -38,8 +41,8 @@ impl<P: Posts + 'static, R: Ranker> Run<'_, P, R> {
         rankings.spawn(async move { refresh_in(&engine, order, limit, place).await });
     }
 
-    /// The same before the ranking is too old, with fewer places, and after whoever waits for an answer: there is time, at most
-    /// `patience`. One viewer waits once, and a bounded number do: a hit that finds no room leaves it to the next one.
+    /// The same before the ranking is too old, with fewer places, together with others ([`BUNCH`]), and after whoever waits for an
+    /// answer: there is time, at most `patience`. One viewer waits once, and a bounded number do: a hit that finds no room leaves it to the next one.
     pub(crate) fn refresh_ahead(&self, not: SnapshotId, patience: Duration) {
         let engine = self.engine;
         if engine.flights.under_way(&self.viewer) || engine.ahead.under_way(&self.viewer) {
@@ -51,18 +54,18 @@ impl<P: Posts + 'static, R: Ranker> Run<'_, P, R> {
         };
         let deadline = Instant::now() + patience;
         let (order, limit) = (self.order_behind(Some(not)), self.limit);
-        let early = Arc::clone(&engine.early);
-        let at_once = early
-            .try_acquire_owned()
-            .ok()
-            .and_then(|early| Some((early, engine.gate.try_enter().ok()?)));
+        // Without patience it is now or never.
+        let now = patience.is_zero().then(|| places(engine));
         engine.ahead.join(self.viewer, || {
             let engine = Arc::clone(engine);
             async move {
                 let _seat = seat;
-                let places = match at_once {
-                    Some(places) => Some(places),
-                    None => places_by(&engine, deadline).await,
+                let places = match now {
+                    Some(places) => places,
+                    None => {
+                        sleep_until(next_bunch(engine.began).min(deadline)).await;
+                        places_by(&engine, deadline).await
+                    }
                 };
                 match places {
                     Some((_early, place)) => refresh_in(&engine, order, limit, place).await,
@@ -86,6 +89,18 @@ impl<P: Posts + 'static, R: Ranker> Run<'_, P, R> {
     }
 }
 
+/// When the next rankings ahead of time begin, in a process that began then.
+fn next_bunch(began: Instant) -> Instant {
+    let bunches = began.elapsed().as_millis() / BUNCH.as_millis() + 1;
+    began + BUNCH * u32::try_from(bunches).unwrap_or(u32::MAX)
+}
+
+/// Places among the early rankings and among all, if there are any now.
+fn places<P, R>(engine: &Engine<P, R>) -> Option<(OwnedSemaphorePermit, Place)> {
+    let early = Arc::clone(&engine.early).try_acquire_owned().ok()?;
+    Some((early, engine.gate.try_enter_ahead().ok()?))
+}
+
 /// Places among the early rankings and among all, once there is one that no request waits for; none when the deadline comes first,
 /// or the process stops. Those first who began to wait first: their rankings end first.
 async fn places_by<P, R>(
@@ -95,7 +110,7 @@ async fn places_by<P, R>(
     let early = Arc::clone(&engine.early).acquire_owned();
     let early = timeout_at(deadline, early).await.ok()?.ok()?;
     while !engine.tasks.is_closed() {
-        if let Ok(place) = engine.gate.try_enter() {
+        if let Ok(place) = engine.gate.try_enter_ahead() {
             return Some((early, place));
         }
         if Instant::now() >= deadline {

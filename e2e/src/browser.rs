@@ -67,6 +67,8 @@ impl Browser {
             .window_size(1280, 1000)
             .viewport(None)
             .launch_timeout(STARTS)
+            // The first page is the end of a cold start.
+            .request_timeout(STARTS)
             .args(ARGUMENTS);
         if let Ok(program) = std::env::var("NOVA_CHROMIUM") {
             config = config.chrome_executable(program);

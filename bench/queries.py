@@ -54,12 +54,16 @@ def spent(before, after, name):
     return sum(time - before.get(thread, (0,))[0] for thread, (time, its) in after.items() if its == name)
 
 
+def array(values):
+    return "[" + ",".join(values) + "]"
+
+
 def closest(clickhouse, viewer, now):
     """The 50 authors whom the viewer interacted with most, and those of them who are followed, as parameters of F3."""
     rows = clickhouse.ask(sql("viewer_interactions"), viewer=viewer, now=now, interaction_days=90)
     rows = sorted((row.split("\t") for row in rows), key=lambda row: -int(row[1]))[:50]
     chosen = {"authors": rows, "followed": [row for row in rows if row[3] == "1"]}
-    return {name: "[" + ",".join(f"'{row[0]}'" for row in its) + "]" for name, its in chosen.items()}
+    return {name: array(f"'{row[0]}'" for row in its) for name, its in chosen.items()}
 
 
 def sql(query):
@@ -84,10 +88,6 @@ def questions(viewer, now, authors):
             "interaction_days": 90, "max_likes": 20, "max_likers": 500, "max_similar": 50, "max_follows": 100, "max_users": 500,
         },
     }  # fmt: skip
-
-
-def array(values):
-    return "[" + ",".join(values) + "]"
 
 
 def together(asked):

@@ -11,8 +11,7 @@ use nova_ranking::FormulaConfig;
 use crate::client::Olap;
 use crate::error::OlapError;
 use crate::interactions::Interactions;
-use crate::questions::{Affinity, Follow, NewestPosts};
-use crate::rows::CandidateRow;
+use crate::questions::{Affinity, Follow, NewestPosts, candidates};
 
 const TRENDING: &str = include_str!("../../../clickhouse/queries/trending_candidates.sql");
 
@@ -92,7 +91,7 @@ impl Olap {
             .param("max_posts", limits.max_posts)
             .param("comment_weight", formula.comment_weight)
             .param("share_weight", formula.share_weight);
-        self.fetch(query, deadline).await
+        self.read_within(deadline, candidates(query)).await
     }
 
     /// F3: the newest posts of the authors the viewer interacted with most, newest first: two queries, one after the
@@ -168,14 +167,6 @@ impl Olap {
             max_posts,
         };
         self.ask(question, deadline).await
-    }
-
-    async fn fetch(&self, query: Query, deadline: Duration) -> Result<Vec<Candidate>, OlapError> {
-        self.read_within(deadline, async {
-            let rows = query.fetch_all::<CandidateRow>().await?;
-            Ok(rows.into_iter().map(Candidate::from).collect())
-        })
-        .await
     }
 
     /// A query that the server gives up too when nobody waits for it any more, even if it does not see the closed

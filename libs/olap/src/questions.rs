@@ -103,17 +103,15 @@ impl Question for Follow {
     }
 
     async fn together(
+        limits: SourceLimits,
         all: &[Self],
         olap: &Olap,
         deadline: Duration,
     ) -> Result<Vec<Vec<Candidate>>, OlapError> {
-        let Some(first) = all.first() else {
-            return Ok(Vec::new());
-        };
         let query = olap
             .read(FOLLOW_TOGETHER, deadline)
             .param("viewers", viewers(all));
-        let query = windowed(query, earliest(all, |one| one.now), first.limits);
+        let query = windowed(query, earliest(all, |one| one.now), limits);
         let rows = query.fetch_all::<CandidateOfRow>().await?;
         Ok(by_viewer(all, rows.into_iter().map(CandidateOfRow::of)))
     }
@@ -151,13 +149,11 @@ impl Question for Affinity {
     }
 
     async fn together(
+        limits: SourceLimits,
         all: &[Self],
         olap: &Olap,
         deadline: Duration,
     ) -> Result<Vec<Vec<Candidate>>, OlapError> {
-        let Some(first) = all.first() else {
-            return Ok(Vec::new());
-        };
         let (authors, places) = placed(all, |one| one.authors.iter().map(|(author, _)| *author));
         let followed = all.iter().flat_map(|one| &one.authors);
         let followed: Vec<u32> = followed.map(|(_, followed)| u32::from(*followed)).collect();
@@ -167,7 +163,7 @@ impl Question for Affinity {
             .param("authors", authors)
             .param("places", places)
             .param("followed", followed);
-        let query = windowed(query, earliest(all, |one| one.now), first.limits);
+        let query = windowed(query, earliest(all, |one| one.now), limits);
         let rows = query.fetch_all::<CandidateOfRow>().await?;
         Ok(by_viewer(all, rows.into_iter().map(CandidateOfRow::of)))
     }
@@ -207,13 +203,11 @@ impl Question for NewestPosts {
     }
 
     async fn together(
+        max_posts: u32,
         all: &[Self],
         olap: &Olap,
         deadline: Duration,
     ) -> Result<Vec<Vec<NewPost>>, OlapError> {
-        let Some(first) = all.first() else {
-            return Ok(Vec::new());
-        };
         let (authors, places) = placed(all, |one| one.authors.iter().copied());
         let query = olap
             .read(NEWEST_TOGETHER, deadline)
@@ -222,7 +216,7 @@ impl Question for NewestPosts {
             .param("places", places)
             .param("since", time_param(earliest(all, |one| one.since)))
             .param("now", time_param(earliest(all, |one| one.now)))
-            .param("max_posts", first.max_posts);
+            .param("max_posts", max_posts);
         let rows = query.fetch_all::<NewestOfRow>().await?;
         let mut answers = by_viewer(all, rows.into_iter().map(NewestOfRow::of));
         // Newest first: what another one asked for from further back is at the end.
@@ -261,18 +255,16 @@ impl Question for OwnInteractions {
     }
 
     async fn together(
+        days: u32,
         all: &[Self],
         olap: &Olap,
         deadline: Duration,
     ) -> Result<Vec<Interactions>, OlapError> {
-        let Some(first) = all.first() else {
-            return Ok(Vec::new());
-        };
         let query = olap
             .read(INTERACTIONS_TOGETHER, deadline)
             .param("viewers", viewers(all))
             .param("now", time_param(earliest(all, |one| one.now)))
-            .param("interaction_days", first.days);
+            .param("interaction_days", days);
         let rows = query.fetch_all::<InteractionsOfRow>().await?;
         let answers = by_viewer(all, rows.into_iter().map(InteractionsOfRow::of));
         Ok(answers
@@ -317,19 +309,17 @@ impl Question for Impressions {
     }
 
     async fn together(
+        (window_hours, max_posts): (u32, u32),
         all: &[Self],
         olap: &Olap,
         deadline: Duration,
     ) -> Result<Vec<HashSet<PostId>>, OlapError> {
-        let Some(first) = all.first() else {
-            return Ok(Vec::new());
-        };
         let query = olap
             .read(IMPRESSIONS_TOGETHER, deadline)
             .param("viewers", viewers(all));
         let limits = SourceLimits {
-            window_hours: first.hours,
-            max_posts: first.max_posts,
+            window_hours,
+            max_posts,
         };
         let rows = windowed(query, earliest(all, |one| one.now), limits)
             .fetch_all::<SeenOfRow>()
@@ -353,7 +343,8 @@ fn windowed(query: Query, now: DateTime<Utc>, limits: SourceLimits) -> Query {
         .param("max_posts", limits.max_posts)
 }
 
-async fn candidates(query: Query) -> Result<Vec<Candidate>, OlapError> {
+/// Posts, in the order of the query.
+pub(crate) async fn candidates(query: Query) -> Result<Vec<Candidate>, OlapError> {
     let rows = query.fetch_all::<CandidateRow>().await?;
     Ok(rows.into_iter().map(Candidate::from).collect())
 }

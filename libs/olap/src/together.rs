@@ -50,8 +50,9 @@ pub(crate) trait Question: std::fmt::Debug + Clone + Send + Sync + 'static {
         deadline: Duration,
     ) -> impl Future<Output = Result<Self::Answer, OlapError>> + Send;
 
-    /// Asks for all of these, which are of different viewers: their answers, in their order.
+    /// Asks for all of these, which have that in common and are of different viewers: their answers, in their order.
     fn together(
+        common: Self::Common,
         all: &[Self],
         olap: &Olap,
         deadline: Duration,
@@ -190,7 +191,7 @@ impl<Q: Question> Groups<Q> {
         let answers = within(left, async {
             match questions.as_slice() {
                 [one] => Ok(vec![one.alone(olap, left).await?]),
-                several => Q::together(several, olap, left).await,
+                several => Q::together(key.0, several, olap, left).await,
             }
         });
         let answers = answers.await;
@@ -302,6 +303,7 @@ mod tests {
         }
 
         async fn together(
+            _: u32,
             all: &[Self],
             _: &Olap,
             deadline: Duration,
